@@ -1,0 +1,43 @@
+"""How a column is declared: type, titles, descriptions and rules in one place."""
+
+from typing import Any, get_args
+
+import pandera.pandas as pa
+
+_TYPES = {"string": str, "number": float, "integer": "Int64", "boolean": bool}
+
+
+def column(
+    kind: str,
+    title: tuple[str, str],
+    description: tuple[str, str],
+    *checks: pa.Check,
+    nullable: bool = False,
+    blank: bool = False,
+) -> pa.Column:
+    """Declare a column: Table Schema type, title and description (English, Chinese), rules.
+
+    An empty text is an empty string, never a missing value; `blank` allows it, `nullable` allows a
+    missing number.
+    """
+    rules = list(checks)
+    if kind == "string" and not blank:
+        rules.append(pa.Check.str_length(min_value=1, error="must not be empty"))
+    return pa.Column(
+        _TYPES[kind],
+        rules,
+        nullable=nullable,
+        title=title[0],
+        description=description[0],
+        metadata={
+            "type": kind,
+            "title_zh": title[1],
+            "description_zh": description[1],
+            "required": not (nullable or blank),
+        },
+    )
+
+
+def one_of(choices: Any, *, blank: bool = False) -> pa.Check:
+    allowed = [*get_args(choices), *([""] if blank else [])]
+    return pa.Check.isin(allowed, error=f"must be one of {allowed}")

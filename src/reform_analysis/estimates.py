@@ -1,0 +1,238 @@
+"""What every method returns, and what every method raises.
+
+`Estimates` is the one result type: a frame of estimates and what is needed to read it. The confidence
+level belongs to the fit; nothing here changes an interval afterwards.
+"""
+
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+COLUMNS = ("estimate", "std_error", "ci_low", "ci_high", "p_value")
+
+Scale = Literal["rate_ratio", "odds_ratio", "difference", "log_rate_ratio", "correlation", "proportion"]
+SCALES: tuple[Scale, ...] = (
+    "rate_ratio",
+    "odds_ratio",
+    "difference",
+    "log_rate_ratio",
+    "correlation",
+    "proportion",
+)
+
+
+class DataError(ValueError):
+    """The data break a rule: a wrong value, an unknown id, a changed file."""
+
+
+class DesignError(ValueError):
+    """The question cannot be asked this way: a wrong argument, an impossible comparison."""
+
+
+class ReportError(RuntimeError):
+    """A report could not be rendered."""
+
+
+class StatisticalWarning(UserWarning):
+    """Statistical trouble that does not stop a fit; it also stays in the result's notes."""
+
+
+def require_whole_number(name: str, value: object, *, least: int = 0) -> int:
+    """Return `value` as an int, or say which argument is no whole number of at least `least`.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What the caller passed. 32 and 32.0 are whole numbers; True, NaN, "32" and 32.5 are not.
+    least : int
+        The smallest number allowed.
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    DataError
+        If `value` is not a whole number, or below `least`.
+    """
+    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not numeric or not float(value).is_integer():  # type: ignore[arg-type]
+        raise DataError(f"{name} must be a whole number, got {value!r}; pass the count itself.")
+    whole = int(value)  # type: ignore[call-overload]
+    if whole < least:
+        raise DataError(f"{name} must be at least {least}, got {whole}; a count below that cannot be.")
+    return int(whole)
+
+
+def require_number(
+    name: str, value: object, *, above: float = -np.inf, below: float = np.inf, way_out: str
+) -> float:
+    """Return `value` as a float strictly between two bounds, or say which argument breaks the rule.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What the caller passed.
+    above, below : float
+        Open bounds. An infinite bound allows infinity itself on that side only if it is not NaN.
+    way_out : str
+        The last clause of the message: what to pass instead.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    DataError
+        If `value` is not a number or lies outside the bounds.
+    """
+    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not numeric or not above < float(value) < below:  # type: ignore[arg-type]
+        rule = f"a number above {above:g}" if below == np.inf else f"a number between {above:g} and {below:g}"
+        raise DataError(f"{name} must be {rule}, got {value!r}; {way_out}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def require_choice(name: str, value: object, choices: "Iterable[str]") -> str:
+    """Return `value` if it is one of `choices`, or name the argument and the choices.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    value : object
+        What the caller passed.
+    choices : iterable of str
+        The values allowed.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        If `value` is not one of them.
+    """
+    allowed = list(choices)
+    if not isinstance(value, str) or value not in allowed:
+        raise DataError(f"{name} must be one of {allowed}, got {value!r}; choose one of these.")
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Estimates with their intervals, and what is needed to read them.
+
+    On the scales "rate_ratio" and "odds_ratio" `estimate`, `ci_low` and `ci_high` are ratios and
+    `std_error` is that of the **log** ratio. On every other scale all four share one unit. What is
+    undefined is NaN, never 0.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Index `term`, columns ``estimate, std_error, ci_low, ci_high, p_value``.
+    scale : str
+        "rate_ratio", "odds_ratio", "difference", "log_rate_ratio", "correlation" or "proportion".
+    ci_level : float
+        Level of the intervals, fixed at the fit.
+    method : str
+        The estimator and its inference, in words.
+    n_obs : int
+        Rows (counts, unit-periods) the estimate used.
+    n_units, n_clusters : int or None
+        Units and clusters used; None where the method has none.
+    vcov : DataFrame or None
+        Covariance on the estimation scale (the log for ratios), term x term.
+    adjusted_p : DataFrame or None
+        Index `term`, columns among ``holm, bh, max_t``.
+    p_central : Series or None
+        Index `term`: twice the smaller tail, at most 1. It agrees with a central interval and is what
+        multiplicity and break-evens use. None where `p_value` is already that.
+    dropped : DataFrame
+        Columns ``arm, reason, n``: what was left out of the estimate. Empty where nothing was.
+    synthetic : bool
+        True if any datum was made up.
+    notes : tuple of str
+        What a reader has to know beside the numbers.
+
+    Raises
+    ------
+    DesignError
+        If the frame has other columns, the scale is unknown or the level is not between 0 and 1.
+    """
+
+    frame: pd.DataFrame
+    scale: Scale
+    ci_level: float
+    method: str
+    n_obs: int
+    n_units: int | None = None
+    n_clusters: int | None = None
+    vcov: pd.DataFrame | None = None
+    adjusted_p: pd.DataFrame | None = None
+    p_central: pd.Series | None = None
+    dropped: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["arm", "reason", "n"]))
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if tuple(self.frame.columns) != COLUMNS or self.frame.index.name != "term":
+            raise DesignError(
+                f"frame must have index 'term' and columns {list(COLUMNS)}, got index "
+                f"{self.frame.index.name!r} and {list(self.frame.columns)}; build it with these names."
+            )
+        if self.scale not in SCALES:
+            raise DesignError(
+                f"scale must be one of {list(SCALES)}, got {self.scale!r}; choose one of these."
+            )
+        if not 0 < self.ci_level < 1:
+            raise DesignError(f"ci_level must lie between 0 and 1, got {self.ci_level!r}; pass 0.95 for 95%.")
+        object.__setattr__(self, "frame", self.frame.astype(float).copy())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the estimates.
+
+        Returns
+        -------
+        DataFrame
+            A copy. Index `term`; columns ``estimate, std_error, ci_low, ci_high, p_value``.
+        """
+        return self.frame.copy()
+
+    def summary(self) -> str:
+        """Return the frame and its reading instructions as text; nothing is printed.
+
+        Returns
+        -------
+        str
+        """
+        level = f"{100 * self.ci_level:g}%"
+        sizes = {"n_obs": self.n_obs, "n_units": self.n_units, "n_clusters": self.n_clusters}
+        head = [f"{self.method} ({self.scale}, {level} interval)"]
+        if self.synthetic:
+            head.insert(0, "SYNTHETIC DATA")
+        counts = ", ".join(f"{name} = {n}" for name, n in sizes.items() if n is not None)
+        left_out = [f"left out: {row.n} ({row.arm}): {row.reason}" for row in self.dropped.itertuples()]
+        return "\n".join([*head, counts, self.frame.to_string(), *left_out, *self.notes])
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        banner = "SYNTHETIC DATA. " if self.synthetic else ""
+        caption = f"{banner}{self.method} ({self.scale}, {100 * self.ci_level:g}% interval)"
+        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<p>{escape(caption)}</p>{self.frame.to_html()}{notes}"

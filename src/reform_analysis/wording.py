@@ -1,0 +1,151 @@
+"""Every label and finding sentence, in Chinese and English.
+
+The sentences stand in one catalogue, ``wording.toml``: a key, its Chinese and its English text, with
+``{name:format}`` fields for the numbers. Code chooses the key from the result and passes the numbers;
+no sentence is typed anywhere else.
+"""
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from importlib.resources import files
+from typing import Any, Literal
+
+from reform_analysis.estimates import DataError, require_choice
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """Return the catalogue, flat: ``{"page.contents": {"zh": ..., "en": ...}}``.
+
+    Returns
+    -------
+    dict
+    """
+    tree = tomllib.loads(files("reform_analysis").joinpath("wording.toml").read_text(encoding="utf-8"))
+    return {f"{group}.{key}": texts for group, keys in tree.items() for key, texts in keys.items()}
+
+
+def say(key: str, language: str, **values: Any) -> str:
+    """Return the text of `key` in `language` with the numbers put in.
+
+    Parameters
+    ----------
+    key : str
+        ``group.name`` in the catalogue.
+    language : {"zh", "en"}
+    **values
+        The fields of the text.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DataError
+        If the key or the language is unknown, or a field is missing.
+    """
+    require_choice("language", language, LANGUAGES)
+    if key not in catalogue():
+        raise DataError(f"wording has no key {key!r}; see wording.toml for the keys there are.")
+    try:
+        return catalogue()[key][language].format(**values)
+    except KeyError as missing:
+        raise DataError(f"wording {key!r} needs a value for {missing}; pass it by name.") from None
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Sentences that show themselves in a notebook.
+
+    Parameters
+    ----------
+    sentences : tuple of str
+        Plain text, in order.
+    kind : {"findings", "box"}
+        A list of findings, or a box set apart.
+    heading : str
+        Heading of a box; empty for none.
+    """
+
+    sentences: tuple[str, ...]
+    kind: Literal["findings", "box"] = "findings"
+    heading: str = ""
+
+    def __str__(self) -> str:
+        return "\n".join([*([self.heading] if self.heading else []), *self.sentences])
+
+    def _repr_html_(self) -> str:
+        if len(self.sentences) == 1 and not self.heading:
+            return f'<div class="{self.kind}"><p>{escape(self.sentences[0])}</p></div>'
+        heading = f"<p><strong>{escape(self.heading)}</strong></p>" if self.heading else ""
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        return f'<div class="{self.kind}">{heading}<ul>{items}</ul></div>'
+
+
+def span(low: float, high: float, form: str, language: str) -> str:
+    """Return a range in words: one number where both ends print alike.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the range.
+    form : str
+        Format of each end, as ``".2f"``.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> span(0.501, 0.505, ".2f", "en"), span(50, 58, ".0f", "en")
+    ('0.50 to 0.51', '50 to 58')
+    """
+    ends = format(low, form), format(high, form)
+    return ends[0] if ends[0] == ends[1] else say("format.span", language, low=ends[0], high=ends[1])
+
+
+def p_number(p_value: float) -> str:
+    """Return a p-value as a number in three decimals, or as a bound below 0.001.
+
+    Parameters
+    ----------
+    p_value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> p_number(0.0294), p_number(1e-9)
+    ('0.029', '<0.001')
+    """
+    return "<0.001" if p_value < 0.001 else f"{p_value:.3f}"
+
+
+def p_text(p_value: float) -> str:
+    """Return a p-value as a statement.
+
+    Parameters
+    ----------
+    p_value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> p_text(0.0294), p_text(1e-9)
+    ('p = 0.029', 'p < 0.001')
+    """
+    number = p_number(p_value)
+    return f"p < {number[1:]}" if number.startswith("<") else f"p = {number}"

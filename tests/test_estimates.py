@@ -1,0 +1,94 @@
+"""The result type: fixed columns, a fixed level, nothing lost in its printing."""
+
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis.estimates import (
+    COLUMNS,
+    DataError,
+    DesignError,
+    Estimates,
+    require_number,
+    require_whole_number,
+)
+
+FRAME = pd.DataFrame(
+    [[0.6, 0.2, 0.4, 0.9, 0.01]], index=pd.Index(["pilot"], name="term"), columns=list(COLUMNS)
+)
+
+
+def make(**changes: object) -> Estimates:
+    return Estimates(
+        **{"frame": FRAME, "scale": "rate_ratio", "ci_level": 0.9, "method": "a fit", "n_obs": 10} | changes
+    )
+
+
+def test_to_frame_is_a_copy() -> None:
+    result = make()
+    shown = result.to_frame()
+    shown.loc["pilot", "estimate"] = 99
+    assert result.to_frame().loc["pilot", "estimate"] == 0.6
+
+
+def test_the_frame_passed_in_can_change_without_harm() -> None:
+    mine = FRAME.copy()
+    result = make(frame=mine)
+    mine.loc["pilot", "estimate"] = 99
+    assert result.to_frame().loc["pilot", "estimate"] == 0.6
+
+
+def test_the_level_cannot_be_changed_afterwards() -> None:
+    result = make()
+    with pytest.raises(FrozenInstanceError):
+        result.ci_level = 0.5
+    with pytest.raises(TypeError):
+        result.summary(ci_level=0.5)
+    assert "90% interval" in result.summary()
+
+
+def test_summary_and_html_hold_what_a_reader_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    dropped = pd.DataFrame({"arm": ["pilot"], "reason": ["no losses"], "n": [7]})
+    result = make(synthetic=True, dropped=dropped, n_clusters=11, notes=("a <b>note</b>",))
+    text = result.summary()
+    assert all(
+        part in text for part in ("SYNTHETIC", "0.6", "n_clusters = 11", "left out: 7 (pilot): no losses")
+    )
+    page = result._repr_html_()
+    assert "SYNTHETIC" in page
+    assert "&lt;b&gt;note" in page
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"frame": FRAME.drop(columns="p_value")},
+        {"frame": FRAME.rename_axis("name")},
+        {"frame": FRAME[list(reversed(COLUMNS))]},
+        {"scale": "percent"},
+        {"ci_level": 95},
+    ],
+)
+def test_a_result_of_another_shape_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(DesignError, match=r"must .*got"):
+        make(**changes)
+
+
+@pytest.mark.parametrize("value", [3, 3.0, np.int64(3), np.float64(3)])
+def test_whole_numbers(value: object) -> None:
+    assert require_whole_number("n", value) == 3
+
+
+@pytest.mark.parametrize("value", [True, 3.2, "3", None, float("nan"), float("inf"), -1])
+def test_no_whole_numbers(value: object) -> None:
+    with pytest.raises(DataError, match="^n must be"):
+        require_whole_number("n", value)
+
+
+@pytest.mark.parametrize("value", [0, 1, True, "0.5", None, float("nan")])
+def test_open_bounds(value: object) -> None:
+    with pytest.raises(DataError, match="^level must be a number between 0 and 1"):
+        require_number("level", value, above=0, below=1, way_out="pass 0.95.")
