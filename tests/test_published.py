@@ -1,0 +1,254 @@
+"""The published totals: the numbers that the project stands on, and shortcuts over sets of base counts."""
+
+import hashlib
+import json
+import shutil
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import norm
+
+from reform_analysis import published, resources, schema
+from reform_analysis.baselines import baseline
+from reform_analysis.estimates import DataError
+from reform_analysis.published import compare_counts, evidence, exposure_table, load_context, load_figures
+
+
+@pytest.fixture(scope="module")
+def figures() -> pd.DataFrame:
+    return load_figures()
+
+
+@pytest.fixture(scope="module")
+def table(figures: pd.DataFrame) -> pd.DataFrame:
+    return evidence(figures)
+
+
+def test_thirteen_totals_have_a_rounded_growth_rate(table: pd.DataFrame) -> None:
+    assert len(table) == 13
+    assert list(table.index[table["status"] == "no baseline"]) == ["digital_projects", "fengqiao_stations"]
+
+
+@pytest.mark.parametrize(
+    ("column", "printed", "half_a_unit"),
+    [
+        ("ratio_low", 0.6038, 5e-5),
+        ("p_value", 0.029456, 5e-7),
+        ("ci_low", 0.3767, 5e-5),
+        ("ci_high", 0.9538, 5e-5),
+        ("p_holm", 0.0589, 5e-5),
+        ("breakeven_inflation", 1.32, 5e-3),
+        ("breakeven_inflation_score", 1.35, 5e-3),
+        ("breakeven_trend", -4.6, 5e-2),
+        ("breakeven_window_months", 11.4, 5e-2),
+        ("baseline_low_worst", 50, 0),
+        ("baseline_high_worst", 58, 0),
+        ("p_value_low_worst", 0.008, 5e-4),
+        ("p_value_worst", 0.060, 5e-4),
+        ("ci_high_worst", 1.017, 5e-4),
+        ("p_holm_worst", 0.12, 5e-3),
+    ],
+)
+def test_losses(table: pd.DataFrame, column: str, printed: float, half_a_unit: float) -> None:
+    assert table.loc["losses", column] == pytest.approx(printed, abs=half_a_unit or 1e-12)
+
+
+def test_digital_projects_fit_only_rounding_to_tens(table: pd.DataFrame) -> None:
+    row = table.loc["digital_projects"]
+    assert np.isnan(row["ci_low"])
+    assert [row["baseline_low_worst"], row["baseline_high_worst"]] == [122, 123]
+
+
+@pytest.mark.parametrize("rounding", ["percent", "tens", "truncated"])
+@pytest.mark.parametrize("suffix", ["", "_worst"])
+def test_union_of_intervals_and_largest_p_over_every_base_count(
+    figures: pd.DataFrame, rounding: str, suffix: str
+) -> None:
+    small = figures[figures["value"] < 1000]
+    found = evidence(small, rounding=rounding)
+    for name, row in found[found[f"status{suffix}"] != "no baseline"].iterrows():
+        bases = range(int(row[f"baseline_low{suffix}"]), int(row[f"baseline_high{suffix}"]) + 1)
+        fits = pd.concat([compare_counts(row["value"], n).to_frame() for n in bases])
+        expected = [fits["ci_low"].min(), fits["ci_high"].max(), fits["p_value"].max(), fits["p_value"].min()]
+        columns = [f"{column}{suffix}" for column in ("ci_low", "ci_high", "p_value", "p_value_low")]
+        np.testing.assert_allclose(row[columns].astype(float), expected, rtol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["losses", "reviews", "enforcement_department"])
+def test_breakevens_are_where_the_interval_reaches_one(table: pd.DataFrame, name: str) -> None:
+    row = table.loc[name]
+    nearest = row["baseline_low"] if row["ratio_high"] < 1 else row["baseline_high"]
+    months = row["breakeven_window_months"]
+    bounds = (
+        compare_counts(row["value"], int(nearest), exposure_ratio=months / 12).to_frame().loc["rate_ratio"]
+    )
+    assert min(abs(bounds[["ci_low", "ci_high"]] - 1)) < 1e-9
+    inflated = row["breakeven_inflation"] * (1 / row["value"] + 1 / nearest)
+    assert abs(np.log(row["value"] / nearest)) / np.sqrt(inflated) == pytest.approx(norm.ppf(0.975))
+
+
+def test_an_interval_that_holds_one_says_already(table: pd.DataFrame) -> None:
+    row = table.loc["corrections"]
+    assert row["status"] == "already"
+    assert row[["breakeven_inflation", "breakeven_trend", "breakeven_window_months"]].isna().all()
+    assert row["p_inflation_5"] > row["p_inflation_2"] > row["p_value"]
+
+
+def test_holm_counts_an_untestable_outcome(figures: pd.DataFrame) -> None:
+    found = evidence(figures, rounding="truncated")
+    assert found.loc["corrections", "status"] == "no baseline"
+    assert found.loc["losses", "p_holm"] == pytest.approx(2 * found.loc["losses", "p_value"])
+
+
+def test_worst_equals_plain_unless_the_change_is_a_multiple_of_ten(table: pd.DataFrame) -> None:
+    others = table[table["change_pct"] % 10 != 0]
+    for column in ("baseline_low", "ci_high", "p_value", "breakeven_trend"):
+        np.testing.assert_array_equal(others[column].astype(float), others[f"{column}_worst"].astype(float))
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "low", "high", "half_a_unit"),
+    [
+        ("losses_per_enforcement", "ratio", 0.686, 0.694, 5e-4),
+        ("losses_per_enforcement", "ci", 0.428, 1.097, 5e-4),
+        ("losses_per_dispute", "ratio", 0.501, 0.505, 5e-4),
+        ("devolution_share", "before", 0.0707, 0.0719, 5e-5),
+        ("opinions_per_review", "before", 1.64, 1.66, 5e-3),
+    ],
+)
+def test_ratios_by_denominator(
+    figures: pd.DataFrame, row: str, column: str, low: float, high: float, half_a_unit: float
+) -> None:
+    found = exposure_table(figures).loc[row]
+    assert found[f"{column}_low"] == pytest.approx(low, abs=half_a_unit)
+    assert found[f"{column}_high"] == pytest.approx(high, abs=half_a_unit)
+
+
+def test_levels_after(figures: pd.DataFrame) -> None:
+    found = exposure_table(figures)
+    assert found.loc["devolution_share", "after"] == pytest.approx(0.1296, abs=5e-5)
+    assert found.loc["opinions_per_review", "after"] == pytest.approx(1.30, abs=5e-3)
+
+
+def test_exposures_that_the_reform_moves_are_marked(figures: pd.DataFrame) -> None:
+    marked = exposure_table(figures).query("post_treatment").index
+    assert {"losses_per_enforcement", "losses_per_own_enforcement"} <= set(marked)
+    assert not {"losses", "losses_per_dispute"} & set(marked)
+
+
+@pytest.mark.parametrize("rounding", ["percent", "tens"])
+def test_interval_over_all_base_counts_and_exposures(figures: pd.DataFrame, rounding: str) -> None:
+    found = exposure_table(figures, rounding=rounding).loc["losses_per_own_enforcement"]
+    bases = baseline(32, -40, rounding=rounding).integers
+    own = baseline(9269, 59).integers
+    fits = [compare_counts(32, n, exposure_ratio=9269 / e) for n, e in product(bases, own)]
+    bounds = pd.concat([fit.to_frame() for fit in fits])
+    assert found["ci_low"] == pytest.approx(bounds["ci_low"].min(), rel=1e-12)
+    assert found["ci_high"] == pytest.approx(bounds["ci_high"].max(), rel=1e-12)
+    assert found["p_central"] == pytest.approx(max(fit.p_central.iloc[0] for fit in fits), rel=1e-12)
+
+
+def test_derived_ratio_over_all_base_counts(figures: pd.DataFrame) -> None:
+    own, department = baseline(9269, 59).integers, baseline(62262, -18).integers
+    shares = [a / (a + b) for a in own for b in department]
+    found = exposure_table(figures).loc["devolution_share"]
+    assert [found["before_low"], found["before_high"]] == pytest.approx([min(shares), max(shares)])
+
+
+def test_context_changes_follow_from_printed_changes() -> None:
+    found = published.context_changes(load_context())
+    assert found.loc["hz05", "before"] == pytest.approx(9.8)
+    assert found.loc["js01_losses", "before"] == pytest.approx(1376 / 0.834)
+    assert found.loc["hf01_2021", ["before", "after"]].tolist() == [13.5, 20.2]
+    assert list(found["derived"]) == [True, True, True, False, False]
+
+
+def test_context_row_without_a_year_before_is_refused() -> None:
+    with pytest.raises(DataError, match="hz04"):
+        published.context_changes(load_context(), ids=("hz04",))
+
+
+def test_own_figures_of_another_study() -> None:
+    mine = pd.DataFrame(
+        {"value": [12.0, 80.0], "change_pct": [-25.0, 30.0], "change_kind": ["percent", "percent"]},
+        index=pd.Index(["appeals", "audits"], name="id"),
+    )
+    found = evidence(mine, family=("appeals",))
+    assert found.loc["appeals", "baseline_low"] == 16
+    assert found.loc["appeals", "p_holm"] == pytest.approx(found.loc["appeals", "p_value"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: f.drop(columns="change_pct"), "change_pct"),
+        (lambda f: f.drop(index="losses"), "losses"),
+        (lambda f: f.assign(value=f["value"] + 0.5), "value of"),
+        (lambda f: f.assign(value=-f["value"]), "value of"),
+        (lambda f: pd.concat([f, f.loc[["losses"]]]), "more than once"),
+        (lambda f: f.assign(change_pct=f["change_pct"] - 200), "change_pct"),
+    ],
+)
+def test_bad_figures_are_named(figures: pd.DataFrame, change: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        evidence(change(figures))
+
+
+@pytest.mark.parametrize("call", [evidence, exposure_table])
+@pytest.mark.parametrize(("name", "value"), [("rounding", "halves"), ("ci_level", 1.0)])
+def test_bad_arguments_are_named(figures: pd.DataFrame, call: object, name: str, value: object) -> None:
+    with pytest.raises(DataError, match=f"^{name} must"):
+        call(figures, **{name: value})
+
+
+def test_exposure_table_names_missing_rows(figures: pd.DataFrame) -> None:
+    with pytest.raises(DataError, match="reviews"):
+        exposure_table(figures.drop(index="reviews"))
+
+
+@pytest.fixture
+def copied_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of data/ that loading reads instead."""
+    copy = tmp_path / "data"
+    shutil.copytree(resources.folder("data"), copy)
+    monkeypatch.setattr(resources, "folder", lambda name: tmp_path / name)
+    return copy
+
+
+def test_a_changed_byte_is_refused_with_both_hashes(copied_data: Path) -> None:
+    path = copied_data / "published" / "figures.csv"
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b",32,", b",23,", 1))
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    declared = hashlib.sha256(content).hexdigest()
+    with pytest.raises(DataError, match=r"published/figures\.csv") as refused:
+        load_figures()
+    assert found in str(refused.value)
+    assert declared in str(refused.value)
+
+
+def test_a_missing_file_is_named(copied_data: Path) -> None:
+    (copied_data / "context" / "context.csv").unlink()
+    with pytest.raises(DataError, match=r"context/context\.csv is missing"):
+        load_context()
+
+
+def test_a_wrong_value_is_refused_even_with_a_matching_hash(copied_data: Path) -> None:
+    path = copied_data / "published" / "figures.csv"
+    path.write_bytes(path.read_bytes().replace(b"outcome", b"outcme", 1))
+    package = json.loads((copied_data / "datapackage.json").read_text(encoding="utf-8"))
+    for entry in package["resources"]:
+        if entry["path"] == "published/figures.csv":
+            entry["hash"] = "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+    (copied_data / "datapackage.json").write_text(json.dumps(package), encoding="utf-8")
+    with pytest.raises(DataError, match=r"column level, row \w+: 'outcme'"):
+        load_figures()
+
+
+def test_figures_are_real_and_carry_their_source(figures: pd.DataFrame) -> None:
+    assert figures.attrs["synthetic"] is False
+    assert "中国司法" in figures.attrs["source"]
+    assert set(schema.FIGURES.columns) == set(figures.columns)
