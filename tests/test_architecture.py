@@ -1,0 +1,85 @@
+"""Imports point one way: a module imports only from lines above its own."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
+
+LAYERS = [
+    {"estimates"},
+    {"columns", "resources", "wording"},
+    {"schema"},
+    {"allocations", "baselines", "rates"},
+    {"denominators"},
+    {"published"},
+    {"plots", "sentences", "tables"},
+    {"findings"},
+    {"study", "templates"},
+    {"report"},
+    {"cli"},
+]
+LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
+ONLY_FOR_REPORTS = {"papermill": {"report", "study"}, "nbconvert": {"report", "templates"}}
+
+
+def modules() -> dict[str, ast.Module]:
+    paths = [path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"]
+    names = {path: path.parent.name if path.name == "__init__.py" else path.stem for path in paths}
+    return {name: ast.parse(path.read_text(encoding="utf-8")) for path, name in names.items()}
+
+
+def imported(tree: ast.Module) -> set[str]:
+    """Dotted names of everything imported, at any depth of the file."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the direction"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def own(tree: ast.Module) -> set[str]:
+    names = {name.split(".")[1] for name in imported(tree) if name.startswith("reform_analysis.")}
+    return names - {"__version__"}
+
+
+def test_every_module_has_a_layer() -> None:
+    assert set(modules()) == set(LAYER)
+
+
+@pytest.mark.parametrize("name", sorted(LAYER))
+def test_imports_point_up(name: str) -> None:
+    wrong = {other for other in own(modules()[name]) if LAYER[other] >= LAYER[name]}
+    assert not wrong, f"{name} imports {wrong}"
+
+
+@pytest.mark.parametrize("library", sorted(ONLY_FOR_REPORTS))
+def test_only_the_report_layer_runs_notebooks(library: str) -> None:
+    users = {
+        name for name, tree in modules().items() if any(i.split(".")[0] == library for i in imported(tree))
+    }
+    assert users <= ONLY_FOR_REPORTS[library]
+
+
+def test_plots_import_no_estimator() -> None:
+    assert own(modules()["plots"]) <= {"estimates", "resources", "wording"}
+
+
+@pytest.mark.parametrize("name", sorted(LAYER))
+def test_no_broad_except_no_print_no_eval(name: str) -> None:
+    for node in ast.walk(modules()[name]):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+            assert getattr(node.type, "id", "") not in ("Exception", "BaseException")
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in ("print", "eval", "exec")
+
+
+@pytest.mark.parametrize("name", sorted(LAYER))
+def test_modules_stay_short(name: str) -> None:
+    path = SOURCE / f"{name}.py" if (SOURCE / f"{name}.py").exists() else SOURCE / name / "__init__.py"
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

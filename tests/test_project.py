@@ -1,0 +1,72 @@
+"""The project's files agree with one another."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import reform_analysis
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+
+# What conda-forge calls a package that PyPI calls otherwise; None: not on conda-forge, pip brings it.
+CONDA_NAMES = {"brotli": "brotli-python", "pandera[pandas]": "pandera-pandas", "pylopdf-fonts-zh-cn": None}
+
+
+def split(requirement: str) -> tuple[str, str]:
+    name, bound = re.fullmatch(r"([\w.\[\]-]+)(>=[\d.]+)", requirement).groups()
+    return name, bound
+
+
+def test_environment_is_in_step_with_pyproject() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    *conda, pip = environment["dependencies"]
+    required = [split(line) for line in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["lab"])]
+    by_conda = {
+        f"{CONDA_NAMES.get(name, name)} {bound}" for name, bound in required if CONDA_NAMES.get(name, name)
+    }
+    assert set(conda) == by_conda | {f"python {PROJECT['requires-python']}", "pip"}
+    by_pip = [f"{name}{bound}" for name, bound in required if not CONDA_NAMES.get(name, name)]
+    assert pip["pip"] == [*by_pip, "--editable .[test]"]
+
+
+def test_lock_holds_every_requirement_with_hashes_and_no_address() -> None:
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", LOCK, flags=re.MULTILINE))
+    extras = [line for lines in PROJECT["optional-dependencies"].values() for line in lines]
+    names = {split(line)[0].split("[")[0] for line in (*PROJECT["dependencies"], *extras)}
+    assert names <= set(locked)
+    entries = re.findall(r"^[\w.-]+==.*?(?=^[\w.-]+==|\Z)", LOCK, flags=re.MULTILINE | re.DOTALL)
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert not re.search(r"https?:|--index|--find-links|file:|^#", LOCK, flags=re.MULTILINE)
+
+
+def test_one_version_everywhere() -> None:
+    assert PROJECT["version"] == reform_analysis.__version__
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"]
+    assert f"## {PROJECT['version']}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_makefile_targets_explain_themselves() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    explained = re.findall(r"^([a-z]+):.*## ", text, flags=re.MULTILINE)
+    phony = re.search(r"^\.PHONY: (.+)$", text, flags=re.MULTILINE)[1].split()
+    assert explained == phony
+    assert len(phony) <= 10
+
+
+def test_ci_calls_the_readmes_test_command() -> None:
+    assert "\nmake test\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "make test" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "CHANGELOG.md", "Makefile", "environment.yml", ".ci/run", "pyproject.toml"]
+)
+def test_files_name_no_machine(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert not re.search(r"/home/|/root/|/tmp/|C:\\Users", text)
