@@ -1,5 +1,6 @@
 """The project's files agree with one another."""
 
+import doctest
 import re
 import tomllib
 from pathlib import Path
@@ -70,3 +71,11 @@ def test_ci_calls_the_readmes_test_command() -> None:
 def test_files_name_no_machine(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert not re.search(r"/home/|/root/|/tmp/|C:\\Users", text)
+
+
+def test_readme_shows_what_the_code_prints() -> None:
+    result = doctest.testfile(
+        str(ROOT / "README.md"), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
+    assert result.attempted > 5
+    assert result.failed == 0
