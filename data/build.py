@@ -71,8 +71,8 @@ def package() -> str:
 
 README = """# Data dictionary / 数据字典
 
-Generated from `src/reform_analysis/schema.py` by `python data/build.py`; do not edit.
-本页由 `python data/build.py` 依 `src/reform_analysis/schema.py` 生成,请勿手改。
+Generated from the declarations of `reform_analysis.schema` by `python data/build.py`; do not edit.
+本页由 `python data/build.py` 依 `reform_analysis.schema` 的声明生成,请勿手改。
 
 Everything here is real and published; nothing is synthetic. `datapackage.json` (Data Package v2) holds
 sources, licences and SHA-256 of each file, and loading refuses a file whose bytes have changed.
