@@ -9,7 +9,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 
 LAYERS = [
     {"estimates"},
-    {"columns", "resources", "wording"},
+    {"columns", "parameters", "resources", "wording"},
     {"figure_columns"},
     {"schema"},
     {"allocations", "baselines", "rates"},

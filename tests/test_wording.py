@@ -72,3 +72,9 @@ def test_prose_escapes_what_it_shows() -> None:
     page = Prose(("a < b",), kind="box", heading="<x>")._repr_html_()
     assert "a &lt; b" in page
     assert "&lt;x&gt;" in page
+
+
+def test_p_values_are_not_broken_over_lines() -> None:
+    page = Prose(("with p = 0.029 and p < 0.001", "b"))._repr_html_()
+    assert "p&nbsp;=&nbsp;0.029" in page
+    assert "p&nbsp;&lt;&nbsp;0.001" in page

@@ -83,7 +83,28 @@ def baseline(value: int, change_pct: float, *, rounding: Rounding = "percent") -
 
 
 def ratio_range(change_pct: float, rounding: str) -> tuple[Fraction, Fraction | None, bool, bool]:
-    """Range of later / base that prints as `change_pct`: low, high (None: no end), which ends are in."""
+    """Return the range of later / base that prints as `change_pct`.
+
+    Parameters
+    ----------
+    change_pct : float
+        Printed change, in percent, signed.
+    rounding : str
+        As in `baseline`.
+
+    Returns
+    -------
+    low : Fraction
+    high : Fraction or None
+        None where nothing bounds it.
+    low_in, high_in : bool
+        Whether each end is in.
+
+    Raises
+    ------
+    DataError
+        As `baseline`.
+    """
     require_choice("rounding", rounding, get_args(Rounding))
     number = require_number("change_pct", change_pct, above=-inf, way_out="pass the printed percent, as -40.")
     change = Fraction(str(change_pct))
@@ -113,7 +134,27 @@ def ratio_range(change_pct: float, rounding: str) -> tuple[Fraction, Fraction | 
 def base_sets(
     value: int, change_pct: float, rounding: SeriesRounding
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Whole base counts under `rounding`, and with those under "tens" taken in for multiples of ten."""
+    """Return the whole base counts under `rounding`, and with those under "tens" taken in.
+
+    Parameters
+    ----------
+    value : int
+        Count in the later period.
+    change_pct : float
+        Printed change, in percent, signed.
+    rounding : {"percent", "tens", "truncated"}
+        Under "tens" a change that is no multiple of ten is read as "percent".
+
+    Returns
+    -------
+    plain, worst : tuple of int
+        Equal unless `change_pct` is a multiple of ten.
+
+    Raises
+    ------
+    DataError
+        As `baseline`, and for a change that sets no upper bound on the base.
+    """
     multiple = change_pct % 10 == 0
     plain = "percent" if rounding == "tens" and not multiple else rounding
     sets = [plain, "tens"] if multiple else [plain]

@@ -15,10 +15,24 @@ def column(
     nullable: bool = False,
     blank: bool = False,
 ) -> pa.Column:
-    """Declare a column: Table Schema type, title and description (English, Chinese), rules.
+    """Declare a column.
 
-    An empty text is an empty string, never a missing value; `blank` allows it, `nullable` allows a
-    missing number.
+    Parameters
+    ----------
+    kind : {"string", "number", "integer", "boolean"}
+        Table Schema type.
+    title, description : tuple of str
+        English, Chinese.
+    *checks : pandera.pandas.Check
+        Rules; each carries the message of its breach.
+    nullable : bool
+        Whether a number may be missing.
+    blank : bool
+        Whether a text may be empty. An empty text is an empty string, never a missing value.
+
+    Returns
+    -------
+    pandera.pandas.Column
     """
     rules = list(checks)
     if kind == "string" and not blank:
@@ -39,5 +53,17 @@ def column(
 
 
 def one_of(choices: Any, *, blank: bool = False) -> pa.Check:
+    """Return the rule that a text is one of a `Literal`'s values.
+
+    Parameters
+    ----------
+    choices : typing.Literal
+    blank : bool
+        Whether the empty text is allowed too.
+
+    Returns
+    -------
+    pandera.pandas.Check
+    """
     allowed = [*get_args(choices), *([""] if blank else [])]
     return pa.Check.isin(allowed, error=f"must be one of {allowed}")

@@ -58,8 +58,8 @@ def load_figures() -> pd.DataFrame:
 
     Examples
     --------
-    >>> load_figures().loc["losses", ["value", "change_pct", "quote"]].tolist()
-    [32.0, -40.0, '行政诉讼败诉案件量32件,较2020年下降40%']
+    >>> load_figures().loc["losses", "quote"]
+    '行政诉讼败诉案件量32件,较2020年下降40%'
     """
     return _load("published/figures.csv", schema.FIGURES)
 

@@ -117,12 +117,37 @@ def _columns(schema: pa.DataFrameSchema) -> list[tuple[str, Any]]:
 
 
 def require_columns(figures: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Raise unless `figures` has the columns.
+
+    Parameters
+    ----------
+    figures : DataFrame
+    columns : tuple of str
+
+    Raises
+    ------
+    DataError
+        Naming the missing ones.
+    """
     missing = [column for column in columns if column not in figures.columns]
     if missing:
         raise DataError(f"figures lack the columns {missing}; pass a frame such as load_figures() returns.")
 
 
 def require_rows(figures: pd.DataFrame, ids: tuple[str, ...]) -> None:
+    """Raise unless `figures` has the rows, each id once.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        Index `id`.
+    ids : tuple of str
+
+    Raises
+    ------
+    DataError
+        Naming the missing or repeated ones.
+    """
     missing = [name for name in ids if name not in figures.index]
     if missing:
         raise DataError(

@@ -122,7 +122,23 @@ def denominators(exposures: pd.DataFrame, *, language: str = "en") -> str:
 
 
 def series_texts(row: pd.Series, suffix: str, ci_level: float, language: str) -> dict[str, Any]:
-    """Texts and numbers of one series for the sentences."""
+    """Return the texts and numbers of one series that sentences use.
+
+    Parameters
+    ----------
+    row : Series
+        A row of `published.evidence`.
+    suffix : str
+        "" or "_worst": which of its columns.
+    ci_level : float
+        Level the interval was made with.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    dict
+        ``value, base, ratio, low, high, p, level``.
+    """
     return {
         "value": row["value"],
         "base": span(row[f"baseline_low{suffix}"], row[f"baseline_high{suffix}"], ".0f", language),
@@ -135,7 +151,19 @@ def series_texts(row: pd.Series, suffix: str, ci_level: float, language: str) ->
 
 
 def exposure_texts(exposures: pd.DataFrame, language: str) -> dict[str, str]:
-    """Ratio of losses under each denominator, as text."""
+    """Return the ratio of losses under each denominator, as text.
+
+    Parameters
+    ----------
+    exposures : DataFrame
+        As `published.exposure_table` returns it.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    dict of str to str
+        ``raw, dispute, enforcement, own``.
+    """
     names = {"none": "raw", "disputes": "dispute", "enforcement": "enforcement", "own_enforcement": "own"}
     rows = exposures[exposures["numerator"] == "losses"]
     return {

@@ -8,6 +8,8 @@ import pandas as pd
 
 from reform_analysis.wording import p_number, say, span
 
+_LONG = 20  # characters; what is longer is words that begin with a number
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Table:
@@ -38,15 +40,15 @@ class Table:
 
 def _row_html(row: tuple[str, ...]) -> str:
     first, *others = row
-    cells = "".join(f"<td>{_cell_html(text)}</td>" for text in others)
-    return f'<tr><th scope="row">{escape(first)}</th>{cells}</tr>'
+    return f'<tr><th scope="row">{escape(first)}</th>{"".join(map(_cell_html, others))}</tr>'
 
 
 def _cell_html(text: str) -> str:
-    """Escaped text; an address becomes a link that shows its host."""
-    if not text.startswith(("https://", "http://")):
-        return escape(text)
-    return f'<a href="{escape(text)}">{escape(text.split("/")[2])}</a>'
+    """Escaped text; numbers are not broken over lines, an address becomes a link that shows its host."""
+    if text.startswith(("https://", "http://")):
+        return f'<td><a href="{escape(text)}">{escape(text.split("/")[2])}</a></td>'
+    number = ' class="number"' if text.lstrip("+-<")[:1].isdigit() and len(text) < _LONG else ""
+    return f"<td{number}>{escape(text)}</td>"
 
 
 def claims(figures: pd.DataFrame, evidence: pd.DataFrame, *, language: str = "en") -> Table:
@@ -190,7 +192,9 @@ def exposures(table: pd.DataFrame, *, ci_level: float, language: str = "en") -> 
     rows = table[table["ci_low"].notna()]
     columns = {
         "series": [say(f"series.{name}", language) for name in rows["numerator"]],
-        "denominator": [say(f"exposure.{name}", language) for name in rows["denominator"]],
+        "denominator": [
+            _one_line(say(f"exposure.{name}", language), language) for name in rows["denominator"]
+        ],
         "exposure_ratio": _spans(rows, "exposure_ratio_low", "exposure_ratio_high", ".3f", language),
         "ratio": _spans(rows, "ratio_low", "ratio_high", ".3f", language),
         "interval": _spans(rows, "ci_low", "ci_high", ".3f", language),
@@ -296,6 +300,11 @@ def _spans(rows: pd.DataFrame, low: str, high: str, form: str, language: str) ->
     none = say("format.none", language) if low.startswith("baseline") else "–"
     ends = zip(rows[low], rows[high], strict=True)
     return [none if pd.isna(first) else span(first, last, form, language) for first, last in ends]
+
+
+def _one_line(label: str, language: str) -> str:
+    """A label of a figure without its line break."""
+    return label.replace("\n", "" if language == "zh" else " ")
 
 
 def _p(p_value: float) -> str:

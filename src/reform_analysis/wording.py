@@ -5,6 +5,7 @@ The sentences stand in one catalogue, ``wording.toml``: a key, its Chinese and i
 no sentence is typed anywhere else.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -82,10 +83,15 @@ class Prose:
 
     def _repr_html_(self) -> str:
         if len(self.sentences) == 1 and not self.heading:
-            return f'<div class="{self.kind}"><p>{escape(self.sentences[0])}</p></div>'
+            return f'<div class="{self.kind}"><p>{_html(self.sentences[0])}</p></div>'
         heading = f"<p><strong>{escape(self.heading)}</strong></p>" if self.heading else ""
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.sentences)
+        items = "".join(f"<li>{_html(sentence)}</li>" for sentence in self.sentences)
         return f'<div class="{self.kind}">{heading}<ul>{items}</ul></div>'
+
+
+def _html(sentence: str) -> str:
+    """Escaped, with "p = 0.029" kept on one line."""
+    return re.sub(r"\bp ([=<]|&lt;) ", r"p&nbsp;\1&nbsp;", escape(sentence))
 
 
 def span(low: float, high: float, form: str, language: str) -> str:

@@ -1,0 +1,101 @@
+"""The command line: a thin layer on the library."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from reform_analysis import __version__
+
+if TYPE_CHECKING:
+    from reform_analysis.report import Record
+
+EXAMPLES = """\b
+Examples:
+  reform-analysis render
+      all packaged notebooks, in Chinese and English
+  reform-analysis render --only 01 --language zh
+      one notebook, one language
+  reform-analysis render study.yaml -p ci_level=0.9 --out reports
+      a study of your own
+"""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
+@click.version_option(__version__, prog_name="reform-analysis")
+def main() -> None:
+    """Test whether the measures of a pilot reform go with falling litigation losses."""
+
+
+def _split(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str]:
+    return [part.strip() for value in values for part in value.split(",") if part.strip()]
+
+
+def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> dict[str, str]:
+    pairs: dict[str, str] = {}
+    for value in values:
+        name, equals, text = value.partition("=")
+        if not equals or not name:
+            raise click.BadParameter(f"must be NAME=VALUE, got {value!r}; write -p ci_level=0.9.")
+        if name in pairs:
+            raise click.BadParameter(f"sets {name!r} twice; keep one of them.")
+        pairs[name] = text
+    return pairs
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("study", required=False)
+@click.option(
+    "--only", multiple=True, callback=_split, metavar="NAME", help="Notebooks whose names begin so."
+)
+@click.option(
+    "--language", "languages", multiple=True, callback=_split, metavar="zh,en", help="Instead of the study's."
+)
+@click.option(
+    "-p",
+    "--parameter",
+    "parameters",
+    multiple=True,
+    callback=_pair,
+    metavar="NAME=VALUE",
+    help="A notebook's parameter, read as the type that the notebook declares.",
+)
+@click.option("--out", default="reports", show_default=True, metavar="FOLDER", help="Where the reports go.")
+def render(
+    study: str | None, only: list[str], languages: list[str], parameters: dict[str, str], out: str
+) -> None:
+    """Render notebooks as self-contained HTML pages.
+
+    STUDY is a study file (YAML); without it, the packaged notebooks are rendered. Everything is checked
+    before anything runs. Exit code 1 if a report fails; the others are still rendered.
+    """
+    # papermill, nbconvert and pandas take a second to import: `--help` and usage errors do without.
+    from reform_analysis import report  # noqa: PLC0415
+    from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
+
+    try:
+        run = report.render(
+            study,
+            only=only,
+            languages=languages or None,
+            parameters=parameters,
+            out=out,
+            on_record=_announce,
+        )
+    except (ReportError, DataError) as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"{run.folder} ({len(run.records) - len(run.failed)} of {len(run.records)} reports complete)")
+    sys.exit(1 if run.failed else 0)
+
+
+def _announce(record: "Record") -> None:
+    head = f"{record.notebook} ({record.language})"
+    if record.status == "failed":
+        click.echo(f"Error: {head}, {record.error}; see {record.html}", err=True)
+    else:
+        click.echo(f"{head}: {record.html}, {record.seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Parameters of a notebook: which it declares, and a value read as the declared type."""
+
+import ast
+import re
+from collections.abc import Callable
+from math import isfinite
+from numbers import Integral, Real
+from typing import Any
+
+from nbformat import NotebookNode
+
+from reform_analysis.estimates import ReportError
+
+WAY_OUT = {
+    "str": "put text in quotes",
+    "int": "pass a whole number such as 3",
+    "float": "pass a number such as 0.95",
+    "bool": "pass true or false",
+}
+
+
+def declared_parameters(notebook: NotebookNode) -> dict[str, str]:
+    """Return the parameters that a notebook declares, with their types.
+
+    The cell is parsed as Python: ``papermill.inspect_notebook`` matches lines, and overlooks
+    ``name: str | None = None`` and any line with two equals signs.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+
+    Returns
+    -------
+    dict of str to str
+        Name -> annotation; without an annotation, the type of the default.
+
+    Raises
+    ------
+    ReportError
+        If no code cell is tagged ``parameters``, or the cell is not Python.
+    """
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if not cells or cells[0].cell_type != "code":
+        raise ReportError("has no code cell tagged `parameters`; tag the first code cell so")
+    try:
+        statements = ast.parse(cells[0].source).body
+    except SyntaxError as broken:
+        raise ReportError(f"has a parameters cell that is not Python ({broken}); correct it") from None
+    declared: dict[str, str] = {}
+    for node in statements:
+        if isinstance(node, ast.AnnAssign):
+            declared[ast.unparse(node.target)] = ast.unparse(node.annotation).strip("'\"")
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
+            declared |= {ast.unparse(name): type(node.value.value).__name__ for name in node.targets}
+    return declared
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, str):
+        return int(value) if re.fullmatch(r"[+-]?[0-9]+", value) else None
+    return int(value) if isinstance(value, Integral) and not isinstance(value, bool) else None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str) and re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", value):
+        value = float(value)
+    ok = isinstance(value, Real) and not isinstance(value, bool) and isfinite(value)
+    return float(value) if ok else None
+
+
+def _truth(value: Any) -> bool | None:
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.lower())
+    return value if isinstance(value, bool) else None
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "str": lambda value: value if isinstance(value, str) else None,
+    "int": _whole,
+    "float": _number,
+    "bool": _truth,
+}
+
+
+def read_value(value: Any, declared: str) -> Any:
+    """Return a parameter's value in its declared type. Text is read as that type; "007" stays text for `str`.
+
+    Parameters
+    ----------
+    value : object
+        Text from the command line, or a value from a study file or from Python.
+    declared : str
+        ``str``, ``int``, ``float``, ``bool``, or several of these and ``None`` joined by ``|``.
+
+    Returns
+    -------
+    str, int, float, bool or None
+
+    Raises
+    ------
+    ReportError
+        If the value is of another type, or the type is one that cannot be set from outside.
+    """
+    kinds = [kind.strip() for kind in declared.split("|")]
+    if not set(kinds) <= {*READERS, "None"}:
+        raise ReportError(
+            f"is declared as {declared} and cannot be set; declare it as str, int, float or bool"
+        )
+    if value is None and "None" in kinds:
+        return None
+    for kind in kinds:
+        found = READERS[kind](value) if kind in READERS else None
+        if found is not None:
+            return found
+    ways = " or ".join(WAY_OUT[kind] for kind in kinds if kind in WAY_OUT)
+    raise ReportError(f"must be {declared}, got {value!r}; {ways}")

@@ -1,0 +1,273 @@
+"""The pages: an executed notebook becomes one HTML file that loads nothing; runs become the index."""
+
+import base64
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import jinja2
+from bs4 import BeautifulSoup, Tag
+from fontTools.subset import Options, Subsetter
+from fontTools.ttLib import TTFont
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+
+from reform_analysis import __version__, resources
+from reform_analysis.wording import LANGUAGES, say
+
+FOLDER = Path(str(files("reform_analysis"))) / "templates"
+HTML_LANG = {"zh": "zh-CN", "en": "en"}
+IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
+SHOWN = (*IMAGES, "text/html", "text/markdown", "text/latex", "text/plain")
+CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a report failed.
+
+    Parameters
+    ----------
+    message : str
+    cell : int or None
+        Position of the failing cell in the notebook, from 1; None where no cell is at fault.
+    source, traceback : str
+        Of that cell, without terminal colours.
+    """
+
+    message: str
+    cell: int | None = None
+    source: str = ""
+    traceback: str = ""
+
+    def __str__(self) -> str:
+        return self.message if self.cell is None else f"cell {self.cell}: {self.message}"
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Parameters
+    ----------
+    html : str
+    title : str
+        The first heading.
+    glyphs : tuple of str
+        Characters that the embedded font lacks.
+    fault : str or None
+        Why the page must not pass for a good one.
+    """
+
+    html: str
+    title: str
+    glyphs: tuple[str, ...]
+    fault: str | None
+
+
+def page(
+    notebook: NotebookNode,
+    path: Path,
+    *,
+    language: str,
+    study: str | None = None,
+    failure: Failure | None = None,
+) -> Page:
+    """Return an executed notebook as one self-contained HTML page.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        Executed, with the cells of one language.
+    path : Path
+        The notebook's file; local images are embedded from its folder.
+    language : {"zh", "en"}
+    study : str, optional
+        The study's title.
+    failure : Failure, optional
+        Put on top of the page.
+
+    Returns
+    -------
+    Page
+    """
+    report = {
+        "lang": HTML_LANG[language],
+        "say": lambda key, **values: say(key, language, **values),
+        "name": path.stem,
+        "version": __version__,
+        "study": study,
+        "failure": failure,
+        "shown": SHOWN,
+    }
+    place = {"name": path.stem, "path": str(path.parent)}
+    html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
+    soup = BeautifulSoup(html, "html.parser")
+    heading = soup.select_one("main .markdown h1")
+    title = heading.get_text(" ", strip=True) if heading else path.stem
+    soup.title.string = title  # type: ignore[union-attr]
+    _add_contents(soup)
+    _frame_tables(soup, label=say("page.table", language))
+    glyphs = embed_font(soup)
+    return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(glyphs))
+
+
+@cache
+def _exporter() -> HTMLExporter:
+    return HTMLExporter(
+        template_name="report",
+        extra_template_basedirs=[str(FOLDER)],
+        embed_images=True,
+        exclude_anchor_links=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+    )
+
+
+def _add_contents(soup: BeautifulSoup) -> None:
+    entries = soup.select("nav.contents ol")[0]
+    headings = soup.select("main .markdown :is(h2, h3)")
+    if len(headings) < 2:
+        soup.select("nav.contents")[0].decompose()
+        return
+    for number, heading in enumerate(headings, start=1):
+        heading["id"] = f"section-{number}"
+        item = soup.new_tag("li", attrs={"class": f"level-{heading.name}"})
+        link = soup.new_tag("a", href=f"#section-{number}")
+        link.string = heading.get_text(" ", strip=True)
+        item.append(link)
+        entries.append(item)
+
+
+def _frame_tables(soup: BeautifulSoup, *, label: str) -> None:
+    for style in soup.select("main style[scoped]"):  # pandas' own, stronger than the page's
+        style.decompose()
+    for table in soup.select("main table"):
+        if table.find_parent("table"):
+            continue
+        caption = table.caption.get_text(" ", strip=True) if table.caption else label
+        columns = max((len(row.find_all(["th", "td"])) for row in table.find_all("tr")), default=0)
+        attributes = {
+            "class": "wide many-columns" if columns > 3 else "wide",
+            "role": "region",
+            "tabindex": "0",
+            "aria-label": caption,
+        }
+        table.wrap(soup.new_tag("div", attrs=attributes))
+
+
+def _find_load(soup: BeautifulSoup) -> str | None:
+    for tag in soup.find_all(True):
+        for name in ("src", "srcset", "poster", "data", "href", "xlink:href"):
+            target = str(tag.get(name) or "data:")
+            link = tag.name in ("a", "area") and name.endswith("href")
+            if not link and not target.startswith(("data:", "#")):
+                return f"the page would load {target[:200]!r}; embed it in the notebook"
+        style = (tag.get_text() if tag.name == "style" else "") + str(tag.get("style") or "")
+        loads = re.search(r"@import[^;]*|url\(\s*['\"]?(?!data:|#)[^)]*\)", style)
+        if loads:
+            return f"the page's style would load {loads[0][:200]!r}; embed it in the notebook"
+    return None
+
+
+def _find_tofu(glyphs: tuple[str, ...]) -> str | None:
+    missing = [glyph for glyph in glyphs if CJK.match(glyph)]
+    if not missing:
+        return None
+    return f"the font has no glyph for {' '.join(missing)}; replace the characters by common ones"
+
+
+def embed_font(soup: BeautifulSoup) -> tuple[str, ...]:
+    """Put the glyphs that a page uses into its ``<style id="font">``, as a WOFF2 subset.
+
+    Parameters
+    ----------
+    soup : BeautifulSoup
+        Changed in place.
+
+    Returns
+    -------
+    tuple of str
+        The characters beyond ASCII that the font lacks.
+    """
+    labels = [
+        value
+        for tag in soup.find_all("button")
+        for key, value in tag.attrs.items()
+        if key.startswith("data-")
+    ]
+    text = soup.get_text() + "".join(str(label) for label in labels)
+    used = {char for char in text if ord(char) > 127 and unicodedata.category(char) not in ("Cc", "Cf", "Zs")}
+    held = "".join(sorted(char for char in used if ord(char) in _characters()))
+    style = soup.select_one("style#font")
+    if held and isinstance(style, Tag):
+        face = base64.b64encode(_subset(held)).decode()
+        style.string = (
+            '@font-face{font-family:"Report Sans SC";font-display:block;'
+            f'src:url(data:font/woff2;base64,{face}) format("woff2")}}'
+        )
+    return tuple(sorted(used - set(held)))
+
+
+@cache
+def _characters() -> frozenset[int]:
+    with TTFont(resources.font_path(), lazy=True) as font:
+        return frozenset(font.getBestCmap())
+
+
+@lru_cache(maxsize=64)
+def _subset(characters: str) -> bytes:
+    options = Options(layout_features=[], hinting=False, desubroutinize=True, name_IDs=[0, 1, 2, 13, 14])
+    options.drop_tables += ["BASE", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx", "DSIG"]
+    # Recomputed boxes would take a third of the time and nobody reads them; a recomputed timestamp would
+    # make equal pages differ.
+    with TTFont(resources.font_path(), lazy=True, recalcBBoxes=False, recalcTimestamp=False) as font:
+        subsetter = Subsetter(options)
+        subsetter.populate(text=characters)
+        subsetter.subset(font)
+        font.flavor = "woff2"
+        packed = BytesIO()
+        font.save(packed)
+    return packed.getvalue()
+
+
+def _say_both(key: str) -> str:
+    return " / ".join(dict.fromkeys(say(key, language) for language in LANGUAGES))
+
+
+def index(runs: list[dict[str, Any]]) -> str:
+    """Return the page that lists runs, in Chinese and English side by side.
+
+    Parameters
+    ----------
+    runs : list of dict
+        In the order to show: ``folder`` and either ``broken`` (why it cannot be read) or ``run`` and
+        ``reports`` (notebook -> records).
+
+    Returns
+    -------
+    str
+    """
+    loader = jinja2.FileSystemLoader(FOLDER)
+    environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
+    template = environment.get_template("index.html.j2")
+    script = (FOLDER / "report" / "font.js").read_text(encoding="utf-8")
+    text = template.render(
+        runs=runs,
+        say=_say_both,
+        quote=quote,
+        html_lang=HTML_LANG,
+        version=__version__,
+        script=script,
+        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+    )
+    soup = BeautifulSoup(text, "html.parser")
+    embed_font(soup)
+    return str(soup)
