@@ -7,7 +7,7 @@ ARTICLE ?=
 STUDY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lab check lock clean
+.PHONY: help setup report test lab check bench lock clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: $(STAMP)  ## lint, types, docstrings, notebooks, data dictionary; ARTICLE
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	$(BIN)/python data/build.py --check
 	@if [ -n "$(ARTICLE)" ]; then $(BIN)/python data/check_quotes.py "$(ARTICLE)"; fi
+
+bench: $(STAMP)  ## run the benchmarks: speed against a rival in the same run
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 lock: $(STAMP)  ## resolve requirements.lock anew from pyproject.toml
 	$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --no-header --no-annotate --no-emit-index-url \

@@ -54,8 +54,7 @@ def read_data(name: str) -> bytes:
         If the file is not declared, is missing, or its SHA-256 differs from the declared one.
     """
     data = folder("data")
-    package = json.loads((data / "datapackage.json").read_text(encoding="utf-8"))
-    declared = {resource["path"]: resource["hash"] for resource in package["resources"]}
+    declared = {resource["path"]: resource["hash"] for resource in read_package()["resources"]}
     if name not in declared:
         raise DataError(f"data file {name!r} is not in datapackage.json; declared are {sorted(declared)}.")
     try:
