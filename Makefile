@@ -34,7 +34,7 @@ check: $(STAMP)  ## lint, types, docstrings, notebooks, data dictionary; ARTICLE
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/numpydoc lint src/reform_analysis/*.py src/reform_analysis/templates/*.py
+	$(BIN)/numpydoc lint src/reform_analysis/*.py
 	$(BIN)/nbstripout --verify notebooks/*.ipynb
 	$(BIN)/python data/build.py --check
 	@if [ -n "$(ARTICLE)" ]; then $(BIN)/python data/check_quotes.py "$(ARTICLE)"; fi

@@ -13,7 +13,7 @@ from reform_analysis.published import load_context, load_figures
 from reform_analysis.wording import catalogue
 
 ROOT = Path(__file__).parents[1]
-NUMERALS = {2: "两二", 3: "三", 4: "四", 5: "五半", 12: "1年"}
+NUMERALS = {1: "一", 2: "两二", 3: "三", 4: "四", 5: "五半", 12: "1年"}
 
 
 def test_data_package_is_valid() -> None:

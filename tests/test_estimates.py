@@ -33,6 +33,10 @@ def test_to_frame_is_a_copy() -> None:
     assert result.to_frame().loc["pilot", "estimate"] == 0.6
 
 
+def test_no_attribute_gives_access_to_the_stored_frame() -> None:
+    assert not hasattr(make(), "frame")
+
+
 def test_the_frame_passed_in_can_change_without_harm() -> None:
     mine = FRAME.copy()
     result = make(frame=mine)

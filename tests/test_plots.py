@@ -26,7 +26,7 @@ def points(ax: plt.Axes) -> dict[str, float]:
         tick: text.get_text().replace("\n", " ")
         for tick, text in zip(ax.get_yticks(), ax.get_yticklabels(), strict=True)
     }
-    marks = [line for line in ax.lines if line.get_marker() in ("o", "s", "^")]
+    marks = [line for line in ax.lines if line.get_marker() in ("o", "s", "^", "D")]
     return {labels[line.get_ydata()[0]]: float(line.get_xdata()[0]) for line in marks}
 
 
@@ -53,6 +53,17 @@ def test_intervals_are_drawn_and_outcomes_come_first() -> None:
     top = max(zip(ax.get_yticks(), ax.get_yticklabels(), strict=True))[1].get_text()
     assert top == "Administrative litigation losses"
     assert ax.get_xscale() == "log"
+
+
+def test_series_without_a_base_count_are_hollow_or_say_so() -> None:
+    drawn = points(plots.rate_ratios(EVIDENCE))
+    digital = EVIDENCE.loc["digital_projects"]
+    middle = np.sqrt(digital["ratio_low_worst"] * digital["ratio_high_worst"])
+    assert drawn["New digital projects for legal work"] == pytest.approx(middle)
+    ax = plots.rate_ratios(published.evidence(FIGURES, rounding="truncated"))
+    texts = [text.get_text() for text in ax.texts]
+    assert texts.count("no whole base count fits") == 1
+    assert not any("nan" in text for text in texts)
 
 
 def test_exposures_that_the_reform_moves_are_hollow() -> None:

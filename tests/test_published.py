@@ -139,16 +139,65 @@ def test_exposures_that_the_reform_moves_are_marked(figures: pd.DataFrame) -> No
     assert not {"losses", "losses_per_dispute"} & set(marked)
 
 
+SUMS = {
+    "none": (),
+    "enforcement": ("enforcement_own", "enforcement_department"),
+    "own_enforcement": ("enforcement_own",),
+}
+
+
+def corners(figures: pd.DataFrame, names: tuple[str, ...], rounding: str) -> list[int]:
+    """Every sum of base counts that can matter: all for one series, the ends for two."""
+    sets = []
+    for name in names:
+        value, change = int(figures.loc[name, "value"]), figures.loc[name, "change_pct"]
+        found = baseline(value, change, rounding=rounding if change % 10 == 0 else "percent").integers
+        sets.append(found if len(names) == 1 else (found[0], found[-1]))
+    return [sum(parts) for parts in product(*sets)]
+
+
 @pytest.mark.parametrize("rounding", ["percent", "tens"])
-def test_interval_over_all_base_counts_and_exposures(figures: pd.DataFrame, rounding: str) -> None:
-    found = exposure_table(figures, rounding=rounding).loc["losses_per_own_enforcement"]
-    bases = baseline(32, -40, rounding=rounding).integers
-    own = baseline(9269, 59).integers
-    fits = [compare_counts(32, n, exposure_ratio=9269 / e) for n, e in product(bases, own)]
+@pytest.mark.parametrize("exposure", list(SUMS))
+@pytest.mark.parametrize("outcome", ["losses", "corrections"])
+def test_every_column_over_all_base_counts_and_exposures(
+    figures: pd.DataFrame, outcome: str, exposure: str, rounding: str
+) -> None:
+    table = exposure_table(figures, rounding=rounding)
+    found = table[(table["numerator"] == outcome) & (table["denominator"] == exposure)].iloc[0]
+    value = int(figures.loc[outcome, "value"])
+    after = float(sum(figures.loc[name, "value"] for name in SUMS[exposure]))
+    bases, dividing = corners(figures, (outcome,), rounding), corners(figures, SUMS[exposure], rounding)
+    growths = [after / base if SUMS[exposure] else 1.0 for base in dividing]
+    levels = [base / (per if SUMS[exposure] else 1.0) for base, per in product(bases, dividing)]
+    fits = [compare_counts(value, base, exposure_ratio=growth) for base, growth in product(bases, growths)]
     bounds = pd.concat([fit.to_frame() for fit in fits])
-    assert found["ci_low"] == pytest.approx(bounds["ci_low"].min(), rel=1e-12)
-    assert found["ci_high"] == pytest.approx(bounds["ci_high"].max(), rel=1e-12)
-    assert found["p_central"] == pytest.approx(max(fit.p_central.iloc[0] for fit in fits), rel=1e-12)
+    expected = {
+        "before_low": min(levels),
+        "before_high": max(levels),
+        "after": value / (after or 1.0),
+        "exposure_ratio_low": min(growths),
+        "exposure_ratio_high": max(growths),
+        "ratio_low": bounds["estimate"].min(),
+        "ratio_high": bounds["estimate"].max(),
+        "ci_low": bounds["ci_low"].min(),
+        "ci_high": bounds["ci_high"].max(),
+    }
+    for column, number in expected.items():
+        assert found[column] == pytest.approx(number, rel=1e-12), column
+    if rounding == "tens":
+        worst = exposure_table(figures).loc[found.name, ["ci_low_worst", "ci_high_worst"]]
+        assert list(worst) == pytest.approx([expected["ci_low"], expected["ci_high"]], rel=1e-12)
+    if not bounds["estimate"].min() <= 1 <= bounds["estimate"].max():
+        assert found["p_central"] == pytest.approx(max(fit.p_central.iloc[0] for fit in fits), rel=1e-12)
+
+
+def test_disputes_grow_by_what_is_printed(figures: pd.DataFrame) -> None:
+    found = exposure_table(figures).loc["losses_per_dispute"]
+    assert [found["exposure_ratio_low"], found["exposure_ratio_high"]] == [1.195, 1.205]
+    assert found[["before_low", "before_high", "after"]].isna().all()
+    assert found["ci_high_worst"] == pytest.approx(
+        compare_counts(32, 50, exposure_ratio=1.15).to_frame().iloc[0, 3]
+    )
 
 
 def test_derived_ratio_over_all_base_counts(figures: pd.DataFrame) -> None:
@@ -156,6 +205,36 @@ def test_derived_ratio_over_all_base_counts(figures: pd.DataFrame) -> None:
     shares = [a / (a + b) for a in own for b in department]
     found = exposure_table(figures).loc["devolution_share"]
     assert [found["before_low"], found["before_high"]] == pytest.approx([min(shares), max(shares)])
+    after = 9269 / (9269 + 62262)
+    assert [found["ratio_low"], found["ratio_high"]] == pytest.approx(
+        [after / max(shares), after / min(shares)]
+    )
+    assert found["post_treatment"]
+    assert np.isnan(found["ci_low"])
+
+
+def test_exposures_of_another_study() -> None:
+    mine = pd.DataFrame(
+        {"value": [12.0, 80.0, 40.0], "change_pct": [-25.0, 30.0, -20.0]},
+        index=pd.Index(["appeals", "audits", "fines"], name="id"),
+    )
+    found = exposure_table(
+        mine,
+        outcomes=("appeals",),
+        exposures={"none": (), "audits": ("audits",)},
+        post_treatment=("audits",),
+        derived={"fines_per_audit": (("fines",), ("audits",))},
+    )
+    assert list(found.index) == ["appeals", "appeals_per_audit", "fines_per_audit"]
+    assert found.loc["appeals", "ci_low"] == compare_counts(12, 16).to_frame().iloc[0, 2]
+
+
+def test_unit_bounds(figures: pd.DataFrame) -> None:
+    found = published.unit_bounds(evidence(figures), units=89)
+    columns = ["before", "zero_before", "zero_after", "zero_both", "most_fallen"]
+    assert found.loc["plain", columns].tolist() == [53, 36, 57, 4, 53]
+    assert found.loc["tens", columns].tolist() == [58, 31, 57, 0, 58]
+    assert found.loc["plain", ["highest", "lowest"]].tolist() == pytest.approx([1, -1])
 
 
 def test_context_changes_follow_from_printed_changes() -> None:
@@ -166,9 +245,10 @@ def test_context_changes_follow_from_printed_changes() -> None:
     assert list(found["derived"]) == [True, True, True, False, False]
 
 
-def test_context_row_without_a_year_before_is_refused() -> None:
-    with pytest.raises(DataError, match="hz04"):
-        published.context_changes(load_context(), ids=("hz04",))
+@pytest.mark.parametrize("name", ["hz04", "wz07", "nb10"])
+def test_context_row_without_a_year_before_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=name):
+        published.context_changes(load_context(), ids=(name,))
 
 
 def test_own_figures_of_another_study() -> None:
@@ -181,20 +261,67 @@ def test_own_figures_of_another_study() -> None:
     assert found.loc["appeals", "p_holm"] == pytest.approx(found.loc["appeals", "p_value"])
 
 
+def altered(figures: pd.DataFrame, name: str, column: str, value: object) -> pd.DataFrame:
+    copy = figures.astype({"value": object, "change_pct": object})
+    copy.loc[name, column] = value
+    return copy
+
+
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("column", "value"),
     [
-        (lambda f: f.drop(columns="change_pct"), "change_pct"),
-        (lambda f: f.drop(index="losses"), "losses"),
-        (lambda f: f.assign(value=f["value"] + 0.5), "value of"),
-        (lambda f: f.assign(value=-f["value"]), "value of"),
-        (lambda f: pd.concat([f, f.loc[["losses"]]]), "more than once"),
-        (lambda f: f.assign(change_pct=f["change_pct"] - 200), "change_pct"),
+        ("value", 32.5),
+        ("value", -1),
+        ("value", "32"),
+        ("change_pct", "x"),
+        ("change_pct", np.inf),
+        ("change_pct", np.nan),
+        ("change_pct", -140),
     ],
 )
-def test_bad_figures_are_named(figures: pd.DataFrame, change: object, message: str) -> None:
+@pytest.mark.parametrize("call", [evidence, exposure_table])
+def test_a_bad_row_is_named(figures: pd.DataFrame, call: object, column: str, value: object) -> None:
+    with pytest.raises(DataError, match=rf"^{column} of 'losses' must .* got"):
+        call(altered(figures, "losses", column, value))
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("losses", "value", None),
+        ("reviews", "value", 0),
+        ("enforcement_own", "value", 0),
+        ("enforcement_own", "value", None),
+        ("administrative_disputes", "change_pct", -100),
+    ],
+)
+def test_what_cannot_be_divided_is_named(
+    figures: pd.DataFrame, name: str, column: str, value: object
+) -> None:
+    with pytest.raises(DataError, match=rf"'{name}'"):
+        exposure_table(altered(figures, name, column, value))
+
+
+@pytest.mark.parametrize(
+    ("figures_passed", "family", "message"),
+    [
+        (None, (), "^figures must be a DataFrame"),
+        (load_figures().drop(columns="change_pct"), (), "lack the columns"),
+        (load_figures().drop(index="losses"), ("losses",), "no usable row"),
+        (pd.concat([load_figures()] * 2), ("losses",), "more than once"),
+        (load_figures(), "losses", "^ids must be a tuple"),
+        (load_figures(), ("losses", "losses"), "^ids must be a tuple"),
+    ],
+)
+def test_bad_frames_and_families_are_named(figures_passed: object, family: object, message: str) -> None:
     with pytest.raises(DataError, match=message):
-        evidence(change(figures))
+        evidence(figures_passed, family=family)
+
+
+def test_no_rows_give_no_rows(figures: pd.DataFrame) -> None:
+    found = evidence(figures.iloc[:0], family=())
+    assert found.empty
+    assert "p_holm_worst" in found.columns
 
 
 @pytest.mark.parametrize("call", [evidence, exposure_table])

@@ -19,7 +19,7 @@ from fontTools.ttLib import TTFont
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import __version__, report, resources, templates
+from reform_analysis import __version__, pages, report, resources
 from reform_analysis.estimates import ReportError
 
 SCRIPT = "<img src=x onerror=alert(1)>"
@@ -258,7 +258,7 @@ def test_the_embedded_font_has_the_glyphs_in_use(good: report.RunResult, page: A
 
 def test_characters_that_the_font_lacks_are_recorded() -> None:
     soup = BeautifulSoup('<style id="font"></style><p>好 \u00a0\U0001f600\u200b\u3000</p>', "html.parser")
-    assert templates.embed_font(soup) == ("\U0001f600",)
+    assert pages.embed_font(soup) == ("\U0001f600",)
 
 
 def test_failures_do_not_stop_the_others(everything: report.RunResult) -> None:

@@ -232,3 +232,25 @@ def test_cells_without_ids_get_the_same_ids_every_time(tmp_path: Path) -> None:
     (tmp_path / "a.ipynb").write_text(json.dumps(raw), encoding="utf-8")
     plan = make_plan(study(tmp_path, "notebooks: [a.ipynb]\n"))
     assert [cell.id for cell in plan.sources[0].notebook.cells] == ["cell-1", "cell-2"]
+
+
+def test_a_repeated_key_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text("parameters:\n  ci_level: 0.9\n  ci_level: 0.8\n", encoding="utf-8")
+    with pytest.raises(ReportError, match="'ci_level' stands twice"):
+        read_study(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"nbformat": 4, "cells": [1, 2]}',
+        '{"nbformat": 4, "cells": {}}',
+        '{"nbformat": 4, "nbformat_minor": "5", "cells": []}',
+    ],
+)
+def test_a_file_without_cells_is_no_notebook(tmp_path: Path, content: str) -> None:
+    (tmp_path / "a.ipynb").write_text(content, encoding="utf-8")
+    (tmp_path / "study.yaml").write_text("notebooks: [a.ipynb]\n", encoding="utf-8")
+    with pytest.raises(ReportError, match="is no notebook of format 4"):
+        make_plan(tmp_path / "study.yaml")

@@ -3,6 +3,7 @@
 import pytest
 
 from reform_analysis import published, tables
+from reform_analysis.estimates import DataError
 
 FIGURES, CONTEXT = published.load_figures(), published.load_context()
 EVIDENCE, EXPOSURES = published.evidence(FIGURES), published.exposure_table(FIGURES)
@@ -11,7 +12,7 @@ EVIDENCE, EXPOSURES = published.evidence(FIGURES), published.exposure_table(FIGU
 def test_claims_carry_the_words_of_the_article() -> None:
     frame = tables.claims(FIGURES, EVIDENCE, language="zh").frame
     row = frame[frame["指标"] == "行政诉讼败诉"].iloc[0]
-    assert row.tolist()[1:] == ["32 件", "-40%", "行政诉讼败诉案件量32件,较2020年下降40%"]
+    assert row.tolist()[1:] == ["32 件", "自2021年以来", "-40%", "行政诉讼败诉案件量32件,较2020年下降40%"]
 
 
 def test_baselines_without_a_fit_say_none() -> None:
@@ -23,6 +24,7 @@ def test_baselines_without_a_fit_say_none() -> None:
 def test_outcomes_show_plain_and_tens() -> None:
     frame = tables.outcomes(EVIDENCE, family=published.OUTCOME_FAMILY, ci_level=0.95).frame
     assert frame.iloc[0].tolist()[1:] == ["53", "32", "0.60", "0.38 to 0.95", "0.029", "0.059"]
+    assert len(frame) == 3
     assert frame.iloc[2].tolist()[1:] == ["50 to 58", "32", "0.55 to 0.64", "0.35 to 1.02", "0.060", "0.120"]
     assert "95% interval" in frame.columns
 
@@ -64,3 +66,24 @@ def test_markup_is_escaped_and_has_scopes() -> None:
     assert "<script>" not in page
     assert page.count('scope="row"') == len(EVIDENCE)
     assert "<caption><span>" in page
+
+
+@pytest.mark.parametrize("rounding", ["percent", "tens", "truncated"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_table_prints_nan_or_drops_a_row(rounding: str, language: str) -> None:
+    evidence = published.evidence(FIGURES, rounding=rounding)
+    exposures = published.exposure_table(FIGURES, rounding=rounding)
+    shown = [
+        tables.claims(FIGURES, evidence, language=language),
+        tables.baselines(evidence, language=language),
+        tables.outcomes(evidence, family=published.OUTCOME_FAMILY, ci_level=0.95, language=language),
+        tables.exposures(exposures, ci_level=0.95, language=language),
+        tables.derived_ratios(exposures, language=language),
+    ]
+    assert [len(table.frame) for table in shown] == [13, 13, 3, 8, 2]
+    assert not any("nan" in text for table in shown for text in table.frame.to_numpy().ravel())
+
+
+def test_unknown_language_is_named() -> None:
+    with pytest.raises(DataError, match="^language must be one of"):
+        tables.claims(FIGURES, EVIDENCE, language="fr")

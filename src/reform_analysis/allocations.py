@@ -11,6 +11,10 @@ from reform_analysis.estimates import require_number, require_whole_number
 
 Changes = NDArray[np.int64]
 
+_GROUP = 200  # greatest size of the smaller group that is tried
+_STARTS = 4
+_GAIN = 1e-6  # a smaller rise of the correlation is not worth another transfer
+
 
 @dataclass(frozen=True)
 class Pigeonhole:
@@ -120,7 +124,7 @@ def regression_to_mean(total_before: int, total_after: int, units: int, *, shape
     )
     after = require_whole_number("total_after", total_after) / chosen
     way_out = "pass the gamma shape of lasting differences, or inf for none."
-    if shape == np.inf:
+    if isinstance(shape, float) and np.isposinf(shape):
         return after
     shape = require_number("shape", shape, above=0, way_out=way_out)
     return after * shape / (shape + before - after) if shape + before > after else np.nan
@@ -174,6 +178,7 @@ def attainable_correlation(
     Exact +1 or -1 is sought first, with two groups of units that change alike within. Where none
     exists, a hill climb over all transfers of events between two units improves several starts; what it
     returns is attained, but not proven to be the extreme (it is, in every case small enough to list).
+    The climb takes under a second for 89 units, some ten seconds for 1,365 with hundreds of events.
     """
     totals = {"before_x": before_x, "after_x": after_x, "before_y": before_y, "after_y": after_y}
     whole = [require_whole_number(name, value) for name, value in totals.items()]
@@ -199,16 +204,24 @@ def _best_changes(x: tuple[int, int], y: tuple[int, int], units: int, sign: int)
     exact = _two_groups(x, y, units, sign)
     if exact is not None:
         return exact
-    starts = product(_spreads(x, units), _spreads(y, units))
-    climbed = [_climb(dx, dy, x[1], y[1], sign) for dx, dy in starts]
-    return max(climbed, key=lambda pair: np.nan_to_num(sign * _correlation(*pair), nan=-2.0))
+    starts = [
+        (np.sort(dx), np.sort(dy)[::sign]) for dx, dy in product(_spreads(x, units), _spreads(y, units))
+    ]
+    starts.sort(key=lambda pair: _aligned(pair, sign), reverse=True)
+    climbed = [_climb(pair, (x[1], y[1]), sign) for pair in starts[:_STARTS]]
+    return max(climbed, key=lambda pair: _aligned(pair, sign))
+
+
+def _aligned(pair: tuple[Changes, Changes], sign: int) -> float:
+    """Correlation times `sign`; below every correlation where a change is constant."""
+    return float(np.nan_to_num(sign * _correlation(*pair), nan=-2.0))
 
 
 def _two_groups(
     x: tuple[int, int], y: tuple[int, int], units: int, sign: int
 ) -> tuple[Changes, Changes] | None:
     """Two groups of units, changing alike within: any such split correlates exactly +1 or -1."""
-    for size in range(1, units):
+    for size in range(1, min(units // 2, _GROUP) + 1):
         for x_sign in (1, -1):
             dx = _split(x, units, size, x_sign)
             dy = _split(y, units, size, sign * x_sign)
@@ -220,7 +233,9 @@ def _two_groups(
 def _split(totals: tuple[int, int], units: int, size: int, sign: int) -> Changes | None:
     """Give the first `size` units one change and the rest another, the first above the rest if sign > 0."""
     before, after = totals
-    rest = np.arange(-(before // (units - size)), after // (units - size) + 1)
+    # Nearest to the mean change the two groups need least; solutions recur with period `size`.
+    mean = (after - before) // units
+    rest = np.arange(mean - size - 1, mean + size + 2)
     first, remainder = np.divmod(after - before - (units - size) * rest, size)
     risen = size * np.maximum(first, 0) + (units - size) * np.maximum(rest, 0)
     fits = rest[(remainder == 0) & (risen <= after) & (sign * (first - rest) > 0)]
@@ -249,11 +264,10 @@ def _even(total: int, parts: int) -> Changes:
     return np.array([total // parts + (i < total % parts) for i in range(parts)], dtype=np.int64)
 
 
-def _climb(dx: Changes, dy: Changes, after_x: int, after_y: int, sign: int) -> tuple[Changes, Changes]:
+def _climb(pair: tuple[Changes, Changes], afters: tuple[int, int], sign: int) -> tuple[Changes, Changes]:
     """Move events between units, in x or in y, until no transfer raises sign * correlation."""
-    pair = (np.sort(dx), np.sort(dy)[::sign])
     while True:
-        better = _best_transfer(pair, (after_x, after_y), sign)
+        better = _best_transfer(pair, afters, sign)
         if better is None:
             return pair
         pair = better
@@ -263,14 +277,14 @@ def _best_transfer(
     pair: tuple[Changes, Changes], afters: tuple[int, int], sign: int
 ) -> tuple[Changes, Changes] | None:
     """Return `pair` after the best transfer of 1, 2, 4, ... events between two units, or None."""
-    best, found = np.nan_to_num(sign * _correlation(*pair), nan=-2.0) + 1e-12, None
+    best, found = _aligned(pair, sign) + _GAIN, None
     for side, after in enumerate(afters):
         for step in 2 ** np.arange(max(1, int(np.abs(pair[side]).max()) + 1).bit_length()):
             moved = _transferred(pair[side], pair[1 - side], after, int(step), sign)
             if moved is None:
                 continue
             candidate = (moved, pair[1]) if side == 0 else (pair[0], moved)
-            value = np.nan_to_num(sign * _correlation(*candidate), nan=-2.0)
+            value = _aligned(candidate, sign)
             if value > best:
                 best, found = value, candidate
     return found

@@ -8,6 +8,8 @@ from typing import Literal, get_args
 from reform_analysis.estimates import DataError, require_choice, require_number, require_whole_number
 
 Rounding = Literal["percent", "tens", "truncated", "more than", "nearly"]
+MOST_INTEGERS = 10**7
+MOST_CHANGE = 1e9  # percent
 SeriesRounding = Literal["percent", "tens", "truncated"]
 
 
@@ -49,13 +51,15 @@ def baseline(value: int, change_pct: float, *, rounding: Rounding = "percent") -
     Baseline
         All n with 100 (value / n - 1) inside the printed range, in exact arithmetic. An empty set of
         integers is a finding: the value, the change or the rounding is not what it seems. Where the range
-        reaches -100, `high` is inf and `integers` None.
+        reaches -100, `high` is inf and `integers` None (but empty where nothing can fit: a positive value
+        that fell by exactly 100%).
 
     Raises
     ------
     DataError
-        If `value` is no whole number of at least 0, `change_pct` is below -100 or not finite, the
-        rounding is unknown, or "tens" is asked of a change that is no multiple of ten.
+        If `value` is no whole number of at least 0 or leaves more than ten million base counts,
+        `change_pct` is below -100 or not finite, the rounding is unknown, or "tens" is asked of a change
+        that is no multiple of ten.
 
     Examples
     --------
@@ -69,7 +73,8 @@ def baseline(value: int, change_pct: float, *, rounding: Rounding = "percent") -
     value = require_whole_number("value", value)
     low, high, low_in, high_in = ratio_range(change_pct, rounding)
     if value == 0:
-        everything = low < 0 or (low == 0 and low_in)
+        nothing_below = high is not None and (high < 0 or (high == 0 and not high_in))
+        everything = not nothing_below and (low < 0 or (low == 0 and low_in))
         return Baseline(0.0, inf, None) if everything else Baseline(0.0, 0.0, ())
     smallest = Fraction(0) if high is None else (value / high if high > 0 else None)
     if smallest is None:
@@ -79,6 +84,11 @@ def baseline(value: int, change_pct: float, *, rounding: Rounding = "percent") -
     largest = value / low
     first = max(1, ceil(smallest) if high_in else floor(smallest) + 1)
     last = floor(largest) if low_in else ceil(largest) - 1
+    if last - first >= MOST_INTEGERS:
+        raise DataError(
+            f"value must leave at most {MOST_INTEGERS} base counts, got {value}, which leaves "
+            f"{last - first + 1}; count in thousands."
+        )
     return Baseline(float(smallest), float(largest), tuple(range(first, last + 1)))
 
 
@@ -106,7 +116,8 @@ def ratio_range(change_pct: float, rounding: str) -> tuple[Fraction, Fraction | 
         As `baseline`.
     """
     require_choice("rounding", rounding, get_args(Rounding))
-    number = require_number("change_pct", change_pct, above=-inf, way_out="pass the printed percent, as -40.")
+    way_out = "pass the printed percent, as -40."
+    number = require_number("change_pct", change_pct, above=-inf, below=MOST_CHANGE, way_out=way_out)
     change = Fraction(str(change_pct))
     if change < -100:
         raise DataError(

@@ -92,7 +92,7 @@ def render(
 def _announce(record: "Record") -> None:
     head = f"{record.notebook} ({record.language})"
     if record.status == "failed":
-        click.echo(f"Error: {head}, {record.error}; see {record.html}", err=True)
+        click.echo(f"Error: {head}, {(record.error or '').rstrip('.')}; see {record.html}", err=True)
     else:
         click.echo(f"{head}: {record.html}, {record.seconds:.1f} s")
 

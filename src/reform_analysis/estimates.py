@@ -4,7 +4,7 @@
 level belongs to the fit; nothing here changes an interval afterwards.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Literal
 
@@ -43,6 +43,9 @@ class StatisticalWarning(UserWarning):
     """Statistical trouble that does not stop a fit; it also stays in the result's notes."""
 
 
+MOST_EVENTS = 10**12  # beyond it counts are not told apart in double precision arithmetic of tails
+
+
 def require_whole_number(name: str, value: object, *, least: int = 0) -> int:
     """Return `value` as an int, or say which argument is no whole number of at least `least`.
 
@@ -53,7 +56,7 @@ def require_whole_number(name: str, value: object, *, least: int = 0) -> int:
     value : object
         What the caller passed. 32 and 32.0 are whole numbers; True, NaN, "32" and 32.5 are not.
     least : int
-        The smallest number allowed.
+        The smallest number allowed; the greatest is `MOST_EVENTS`.
 
     Returns
     -------
@@ -62,14 +65,17 @@ def require_whole_number(name: str, value: object, *, least: int = 0) -> int:
     Raises
     ------
     DataError
-        If `value` is not a whole number, or below `least`.
+        If `value` is not a whole number, or out of bounds.
     """
-    numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not numeric or not float(value).is_integer():  # type: ignore[arg-type]
+    integral = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not integral and not (isinstance(value, (float, np.floating)) and float(value).is_integer()):
         raise DataError(f"{name} must be a whole number, got {value!r}; pass the count itself.")
     whole = int(value)  # type: ignore[call-overload]
-    if whole < least:
-        raise DataError(f"{name} must be at least {least}, got {whole}; a count below that cannot be.")
+    if not least <= whole <= MOST_EVENTS:
+        shown = whole if abs(whole) <= MOST_EVENTS else "a number beyond that"
+        raise DataError(
+            f"{name} must be at least {least} and at most {MOST_EVENTS}, got {shown}; check the count."
+        )
     return int(whole)
 
 
@@ -85,7 +91,7 @@ def require_number(
     value : object
         What the caller passed.
     above, below : float
-        Open bounds. An infinite bound allows infinity itself on that side only if it is not NaN.
+        Open bounds.
     way_out : str
         The last clause of the message: what to pass instead.
 
@@ -99,10 +105,55 @@ def require_number(
         If `value` is not a number or lies outside the bounds.
     """
     numeric = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
-    if not numeric or not above < float(value) < below:  # type: ignore[arg-type]
-        rule = f"a number above {above:g}" if below == np.inf else f"a number between {above:g} and {below:g}"
-        raise DataError(f"{name} must be {rule}, got {value!r}; {way_out}")
+    if not numeric or not above < value < below:  # type: ignore[operator]
+        raise DataError(f"{name} must be {_bounds(above, below)}, got {value!r}; {way_out}")
     return float(value)  # type: ignore[arg-type]
+
+
+def _bounds(above: float, below: float) -> str:
+    if np.isinf(above) and np.isinf(below):
+        return "a finite number"
+    return f"a number above {above:g}" if np.isinf(below) else f"a number between {above:g} and {below:g}"
+
+
+def require_level(value: object) -> float:
+    """Return a confidence level, or say what is wrong with it.
+
+    Parameters
+    ----------
+    value : object
+        What the caller passed as `ci_level`.
+
+    Returns
+    -------
+    float
+        Between one half and one: a lower level is no statement of confidence.
+
+    Raises
+    ------
+    DataError
+        If it is no such number.
+    """
+    return require_number("ci_level", value, above=0.5, below=1, way_out="pass 0.95 for 95%.")
+
+
+def percent(level: float) -> str:
+    """Return a confidence level in percent, without rounding it away.
+
+    Parameters
+    ----------
+    level : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> percent(0.95), percent(0.9999999)
+    ('95', '99.99999')
+    """
+    return f"{100 * level:.10g}"
 
 
 def require_choice(name: str, value: object, choices: "Iterable[str]") -> str:
@@ -174,7 +225,7 @@ class Estimates:
         If the frame has other columns, the scale is unknown or the level is not between 0 and 1.
     """
 
-    frame: pd.DataFrame
+    frame: InitVar[pd.DataFrame]
     scale: Scale
     ci_level: float
     method: str
@@ -188,11 +239,13 @@ class Estimates:
     synthetic: bool = False
     notes: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if tuple(self.frame.columns) != COLUMNS or self.frame.index.name != "term":
+    _frame: pd.DataFrame = field(init=False)
+
+    def __post_init__(self, frame: pd.DataFrame) -> None:
+        if tuple(frame.columns) != COLUMNS or frame.index.name != "term":
             raise DesignError(
                 f"frame must have index 'term' and columns {list(COLUMNS)}, got index "
-                f"{self.frame.index.name!r} and {list(self.frame.columns)}; build it with these names."
+                f"{frame.index.name!r} and {list(frame.columns)}; build it with these names."
             )
         if self.scale not in SCALES:
             raise DesignError(
@@ -200,7 +253,7 @@ class Estimates:
             )
         if not 0 < self.ci_level < 1:
             raise DesignError(f"ci_level must lie between 0 and 1, got {self.ci_level!r}; pass 0.95 for 95%.")
-        object.__setattr__(self, "frame", self.frame.astype(float).copy())
+        object.__setattr__(self, "_frame", frame.astype(float).copy())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the estimates.
@@ -210,7 +263,7 @@ class Estimates:
         DataFrame
             A copy. Index `term`; columns ``estimate, std_error, ci_low, ci_high, p_value``.
         """
-        return self.frame.copy()
+        return self._frame.copy()
 
     def summary(self) -> str:
         """Return the frame and its reading instructions as text; nothing is printed.
@@ -219,20 +272,23 @@ class Estimates:
         -------
         str
         """
-        level = f"{100 * self.ci_level:g}%"
+        head, *rest = self._reading()
+        return "\n".join([head, *rest[:1], self._frame.to_string(), *rest[1:]])
+
+    def _reading(self) -> list[str]:
+        """What stands around the frame: method and level, sizes, what was left out, notes."""
+        synthetic = "SYNTHETIC DATA. " if self.synthetic else ""
         sizes = {"n_obs": self.n_obs, "n_units": self.n_units, "n_clusters": self.n_clusters}
-        head = [f"{self.method} ({self.scale}, {level} interval)"]
-        if self.synthetic:
-            head.insert(0, "SYNTHETIC DATA")
-        counts = ", ".join(f"{name} = {n}" for name, n in sizes.items() if n is not None)
-        left_out = [f"left out: {row.n} ({row.arm}): {row.reason}" for row in self.dropped.itertuples()]
-        return "\n".join([*head, counts, self.frame.to_string(), *left_out, *self.notes])
+        return [
+            f"{synthetic}{self.method} ({self.scale}, {percent(self.ci_level)}% interval)",
+            ", ".join(f"{name} = {n}" for name, n in sizes.items() if n is not None),
+            *(f"left out: {row.n} ({row.arm}): {row.reason}" for row in self.dropped.itertuples()),
+            *self.notes,
+        ]
 
     def __repr__(self) -> str:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        banner = "SYNTHETIC DATA. " if self.synthetic else ""
-        caption = f"{banner}{self.method} ({self.scale}, {100 * self.ci_level:g}% interval)"
-        notes = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<p>{escape(caption)}</p>{self.frame.to_html()}{notes}"
+        head, *rest = (f"<p>{escape(line)}</p>" for line in self._reading())
+        return f"{head}{self._frame.to_html()}{''.join(rest)}"

@@ -5,22 +5,38 @@ from typing import Any
 import pandas as pd
 
 from reform_analysis import sentences
-from reform_analysis.allocations import AttainableCorrelation, Pigeonhole
-from reform_analysis.wording import Prose, p_text, say
+from reform_analysis.estimates import percent
+from reform_analysis.wording import Prose, localised, p_text, say, span
+
+_NEAR = 0.99  # a correlation that leaves nothing to learn from its bound
 
 
-def data_line(*, language: str = "en") -> Prose:
-    """Return the line that says that the data are real, and where they were published.
+def data_line(*, rounding: str, ci_level: float, language: str = "en") -> Prose:
+    """Return the line that says that the data are real, where they were published and how they are read.
 
     Parameters
     ----------
+    rounding : {"percent", "tens", "truncated"}
+        How the growth rates are read.
+    ci_level : float
+        Level of the intervals.
     language : {"zh", "en"}
 
     Returns
     -------
     Prose
     """
-    return Prose((say("finding.data", language, source=say("source.article", language)),))
+    return Prose(
+        (
+            say(
+                "finding.data",
+                language,
+                source=say("source.article", language),
+                rounding=say(f"rounding.{rounding}", language),
+                level=percent(ci_level),
+            ),
+        )
+    )
 
 
 def in_brief(
@@ -67,7 +83,7 @@ def baselines(evidence: pd.DataFrame, *, language: str = "en") -> Prose:
     empty = evidence[evidence["status"] == "no baseline"]
     if empty.empty:
         return Prose((say("finding.baselines_all_fit", language, n=len(evidence)),))
-    names = say("format.list", language).join(empty[f"label_{language}"])
+    names = say("format.list", language).join(localised(empty, "label", language))
     tens = bool((empty["change_pct"] % 10 == 0).all())
     found = [say("finding.baselines_none", language, n=len(empty), names=names)]
     if tens:
@@ -100,59 +116,49 @@ def multiplicity(
     for name in family:
         row = evidence.loc[name]
         key = "no_baseline" if pd.isna(row["p_holm"]) else "kept" if row["p_holm"] <= alpha else "lost"
+        tens = row["change_pct"] % 10 == 0
         found.append(
             say(
                 f"finding.holm_{key}",
                 language,
-                series=row[f"label_{language}"],
+                series=localised(row, "label", language),
                 n=len(family),
                 p=p_text(row["p_value"]),
                 holm=p_text(row["p_holm"]),
-                worst=p_text(row["p_holm_worst"]),
+                tens=say("finding.holm_tens", language, worst=p_text(row["p_holm_worst"])) if tens else "",
                 alpha=f"{alpha:.3g}",
             )
         )
     return Prose(tuple(found))
 
 
-def unit_level(
-    counts: Pigeonhole,
-    correlation: AttainableCorrelation,
-    *,
-    losses: tuple[int, int],
-    units: int,
-    differing: float,
-    alike: float,
-    language: str = "en",
-) -> Prose:
+def unit_level(bounds: pd.DataFrame, *, language: str = "en") -> Prose:
     """Return what the totals force, and leave open, about single units.
 
     Parameters
     ----------
-    counts : Pigeonhole
-        For the totals of losses.
-    correlation : AttainableCorrelation
-        Of the changes in losses and in reviews.
-    losses : tuple of int
-        Total before and after.
-    units : int
-        Number of units the totals stand for.
-    differing, alike : float
-        `published.regression_to_mean` with lasting differences of shape 1 and with none.
+    bounds : DataFrame
+        As `published.unit_bounds` returns it.
     language : {"zh", "en"}
 
     Returns
     -------
     Prose
     """
-    numbers = {"before": losses[0], "after": losses[1], "units": units}
-    return Prose(
-        (
-            say("finding.pigeonhole", language, **numbers, **vars(counts)),
-            say("finding.correlation", language, high=correlation.highest, low=correlation.lowest),
-            say("finding.regression", language, **numbers, differing=differing, alike=alike),
+    found = [
+        say(
+            f"finding.pigeonhole_{reading}",
+            language,
+            base=span(row["before_low"], row["before"], ".0f", language),
+            **row,
         )
-    )
+        for reading, row in bounds.iterrows()
+    ]
+    first = bounds.iloc[0]
+    key = "unbounded" if first["highest"] > _NEAR and first["lowest"] < -_NEAR else "wide"
+    found.append(say(f"finding.correlation_{key}", language, **first[["highest", "lowest"]]))
+    found.append(say("finding.regression", language, **first))
+    return Prose(tuple(found))
 
 
 def context(
@@ -184,6 +190,7 @@ def context(
             losses=losses["value"],
             city_losses=city_losses,
             share=100 * losses["value"] / city_losses,
+            reading=say("finding.context_fell" if city["ratio"] < 1 else "finding.context_rose", language),
         ),
         say(
             "finding.context_range",

@@ -21,8 +21,8 @@ _WIDTH = 7.2
 _ROW = 0.42
 _LINE = 0.19
 _GREY = "#767676"
-_MARKERS = {"outcome": "o", "activity": "s", "input": "^"}
-_COLOURS = dict(zip(_MARKERS, sns.color_palette("colorblind", 3).as_hex(), strict=True))
+_MARKERS = {"outcome": "o", "activity": "s", "input": "^", "elsewhere": "D"}
+_COLOURS = dict(zip(_MARKERS, sns.color_palette("colorblind", 4).as_hex(), strict=True))
 
 
 @cache
@@ -74,7 +74,9 @@ class CaptionedFigure:
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         buffer = StringIO()
         with plt.rc_context(theme()):
-            self.figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+            self.figure.savefig(
+                buffer, format="svg", bbox_inches="tight", transparent=True, metadata={"Date": None}
+            )
         text = {"image/svg+xml": buffer.getvalue(), "text/plain": self.alt}
         return text, {"image/svg+xml": {"alt": self.alt, "caption": self.caption}}
 
@@ -125,7 +127,7 @@ def rate_ratios(evidence: pd.DataFrame, *, language: str = "en", ax: Axes | None
     plain = {name: table[name].where(fits, table[f"{name}_worst"]) for name in ("ratio_low", "ratio_high")}
     rows = pd.DataFrame(
         {
-            "label": table[f"label_{language}"],
+            "label": wording.localised(table, "label", language),
             "group": table["level"],
             "hollow": ~fits,
             "ci_low": table["ci_low"].astype(float),
@@ -136,7 +138,7 @@ def rate_ratios(evidence: pd.DataFrame, *, language: str = "en", ax: Axes | None
         }
     )
     ax = _interval_rows(rows, language=language, ticks=(0.25, 0.5, 1, 2, 4, 8), ax=ax)
-    _legend(ax, language, list(dict.fromkeys(rows["group"])))
+    _legend(ax, language, {group: group for group in rows["group"]})
     return ax
 
 
@@ -191,22 +193,24 @@ def context_changes(
         wording.say(
             "context.label",
             language,
-            place=row[f"place_{language}"],
-            measure=row[f"measure_{language}"],
+            place=wording.localised(row, "place", language),
+            measure=wording.localised(row, "measure", language),
             period=row["period"],
             before=int(row["period"]) - 1,
         )
         for _, row in changes.iterrows()
     ]
     others = pd.DataFrame(
-        {"label": label, "ratio_low": changes["ratio"], "ratio_high": changes["ratio"], "group": "activity"}
+        {"label": label, "ratio_low": changes["ratio"], "ratio_high": changes["ratio"], "group": "elsewhere"}
     )
     losses = evidence.loc[["losses"], ["ratio_low", "ratio_high", "ci_low", "ci_high"]].astype(float)
     losses = losses.assign(label=wording.say("context.pilots", language), group="outcome")
     rows = pd.concat([losses, others.set_axis(changes.index)]).assign(
         hollow=False, wide_low=np.nan, wide_high=np.nan
     )
-    return _interval_rows(rows, language=language, ticks=(0.25, 0.5, 1, 2), axis="year_on_year", ax=ax)
+    ax = _interval_rows(rows, language=language, ticks=(0.25, 0.5, 1, 2), axis="year_on_year", ax=ax)
+    _legend(ax, language, {"outcome": "pilots", "elsewhere": "elsewhere"})
+    return ax
 
 
 def _interval_rows(
@@ -259,6 +263,8 @@ def _ratio_axis(ax: Axes, ticks: tuple[float, ...], label: str) -> None:
 
 def _numbers(row: pd.Series, language: str) -> str:
     """Ratio and interval as printed beside a row."""
+    if pd.isna(row["ratio_low"]):
+        return wording.say("format.no_base", language)
     ratio = wording.span(row["ratio_low"], row["ratio_high"], ".2f", language)
     if pd.notna(row["ci_low"]):
         return f"{ratio} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
@@ -274,7 +280,8 @@ def _wrap(label: str, language: str) -> str:
     return "\n".join(part for line in label.split("\n") for part in breaks.wrap(line))
 
 
-def _legend(ax: Axes, language: str, groups: list[str]) -> None:
+def _legend(ax: Axes, language: str, groups: dict[str, str]) -> None:
+    """Name the marks: group of rows -> key of its name."""
     handles = [
         plt.Line2D(
             [],
@@ -282,11 +289,11 @@ def _legend(ax: Axes, language: str, groups: list[str]) -> None:
             color=_COLOURS[group],
             marker=_MARKERS[group],
             linestyle="none",
-            label=wording.say(f"level.{group}", language),
+            label=wording.say(f"level.{name}", language),
         )
-        for group in groups
+        for group, name in groups.items()
     ]
     with plt.rc_context(theme()):
         ax.legend(
-            handles=handles, loc="upper center", bbox_to_anchor=(0.5, 1.1), ncol=len(groups), frameon=False
+            handles=handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=len(groups), frameon=False
         )

@@ -7,7 +7,7 @@ and `regression_to_mean` are handed on from the modules that define them.
 """
 
 from io import BytesIO
-from math import nan
+from math import inf, nan
 from typing import Any, get_args
 
 import numpy as np
@@ -20,7 +20,7 @@ from reform_analysis import resources, schema
 from reform_analysis.allocations import attainable_correlation, pigeonhole, regression_to_mean
 from reform_analysis.baselines import Baseline, SeriesRounding, base_sets, baseline
 from reform_analysis.denominators import OUTCOME_FAMILY, exposure_table
-from reform_analysis.estimates import DataError, require_choice, require_number, require_whole_number
+from reform_analysis.estimates import DataError, Estimates, require_choice, require_level
 from reform_analysis.rates import compare_counts
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "load_figures",
     "pigeonhole",
     "regression_to_mean",
+    "unit_bounds",
 ]
 
 _MONTHS = 12
@@ -103,6 +104,7 @@ _STATISTICS = (
     "ci_high",
     "p_value",
     "p_value_low",
+    "p_central",
     "p_holm",
     "breakeven_inflation",
     "breakeven_inflation_score",
@@ -152,7 +154,9 @@ def evidence(
         - ``baseline_low, baseline_high``: smallest and largest whole base count that fits;
         - ``ratio_low, ratio_high``: rate ratio from the largest and the smallest of them;
         - ``ci_low, ci_high``: union of the exact intervals; ``p_value, p_value_low``: largest and smallest;
-        - ``p_holm``: Holm over `family` of the central p-values; NaN outside it;
+        - ``p_central``: the largest central p-value (twice the smaller tail), which break-evens and Holm use;
+          at equal exposure, as here, it equals `p_value`;
+        - ``p_holm``: Holm over `family` of `p_central`; NaN outside it;
         - ``breakeven_inflation``: variance inflation phi (Wald) at which the interval reaches 1,
           :math:`(\ln r)^2 / (z^2 (1/a + 1/b))`; ``breakeven_inflation_score``: from the score statistic,
           :math:`(a - b)^2 / (z^2 (a + b))`; ``p_inflation_2, p_inflation_5``: Wald p at phi = 2 and 5;
@@ -180,26 +184,28 @@ def evidence(
     Linear Models, 2nd ed., section 4.5 (variance inflation).
     """
     require_choice("rounding", rounding, get_args(SeriesRounding))
-    require_number("ci_level", ci_level, above=0, below=1, way_out="pass 0.95 for 95%.")
+    require_level(ci_level)
     schema.require_columns(figures, ("value", "change_pct", "change_kind"))
     series = figures[(figures["change_kind"] == "percent") & figures["value"].notna()]
     schema.require_rows(series, family)
-    rows = [_series_row(row, rounding, ci_level) for row in series.itertuples()]
-    table = pd.DataFrame(rows, index=series.index)
+    rows = [_series_row(*schema.numbers(series, name), rounding, ci_level) for name in series.index]
+    table = pd.DataFrame(rows, index=series.index, columns=_EVIDENCE_COLUMNS)
     for suffix in ("", "_worst"):
-        table[f"p_holm{suffix}"] = _holm(table[f"p_value{suffix}"], family)
+        table[f"p_holm{suffix}"] = _holm(table[f"p_central{suffix}"].astype(float), family)
     carried = [name for name in _CARRIED if name in figures.columns]
-    return pd.concat([series[carried], table[_EVIDENCE_COLUMNS]], axis=1)
+    return pd.concat([series[carried], table], axis=1)
 
 
-def _series_row(row: Any, rounding: SeriesRounding, ci_level: float) -> dict[str, Any]:
-    value = require_whole_number(f"value of {row.Index!r}", row.value)
-    plain, worst = base_sets(value, row.change_pct, rounding)
+def _series_row(
+    value: int | None, change_pct: float, rounding: SeriesRounding, ci_level: float
+) -> dict[str, Any]:
+    assert value is not None  # rows without a value were left out
+    plain, worst = base_sets(value, change_pct, rounding)
     statistics = _statistics(value, plain, ci_level)
     widest = statistics if worst == plain else _statistics(value, worst, ci_level)
     return {
         "value": value,
-        "change_pct": row.change_pct,
+        "change_pct": change_pct,
         **statistics,
         **{f"{name}_worst": number for name, number in widest.items()},
     }
@@ -225,8 +231,14 @@ def _statistics(value: int, integers: tuple[int, ...], ci_level: float) -> dict[
         "ci_high": high,
         "p_value": float(bounds[nearest]["p_value"]),
         "p_value_low": float(bounds[farthest]["p_value"]),
+        "p_central": _central(fits[nearest]),
         **_break_evens(value, nearest, low, high, ci_level),
     }
+
+
+def _central(fit: Estimates) -> float:
+    assert fit.p_central is not None
+    return float(fit.p_central.iloc[0])
 
 
 def _break_evens(value: int, base: int, low: float, high: float, ci_level: float) -> dict[str, Any]:
@@ -259,7 +271,7 @@ def _squared_wald(after: int, before: int) -> float:
 
 def _holm(p_values: pd.Series, family: tuple[str, ...]) -> pd.Series:
     """Holm over the family's defined p-values; an undefined one still counts as a hypothesis."""
-    adjusted = pd.Series(nan, index=p_values.index)
+    adjusted = pd.Series(nan, index=p_values.index, dtype=float)
     if family:
         tested = p_values.loc[list(family)]
         adjusted.loc[tested.index] = np.where(
@@ -310,8 +322,66 @@ def _year_before(context: pd.DataFrame, name: str) -> float:
         return float(row["value"] - row["change"])
     if row["change_unit"] == "percent":
         return float(row["value"] / (1 + row["change"] / 100))
+    if not str(row["period"]).isdigit():
+        raise DataError(f"context row {name!r} covers {row['period']}, not one year; name another row.")
     same = (context["place_zh"] == row["place_zh"]) & (context["measure_zh"] == row["measure_zh"])
     earlier = context[same & (context["period"] == str(int(row["period"]) - 1))]
     if len(earlier) != 1:
         raise DataError(f"context row {name!r} has neither a printed change nor one row of the year before.")
     return float(earlier["value"].iloc[0])
+
+
+def unit_bounds(
+    evidence: pd.DataFrame, *, units: int, outcome: str = "losses", measure: str = "reviews"
+) -> pd.DataFrame:
+    """What the totals force, and leave open, about single units, for the printed change and under tens.
+
+    Parameters
+    ----------
+    evidence : DataFrame
+        As `evidence` returns it.
+    units : int
+        Number of units that the totals stand for.
+    outcome, measure : str
+        Ids of the outcome, and of the measure whose changes are correlated with the outcome's.
+
+    Returns
+    -------
+    DataFrame
+        Index `reading` ("plain", "tens"; the second only where it takes in more base counts), with
+        ``before_low, before``: the least and the largest base count, ``after, units``; for the largest base
+        count ``zero_before, zero_after, zero_both, least_fallen, most_fallen`` (`pigeonhole`), ``highest,
+        lowest`` (`attainable_correlation`) and ``differing, alike`` (`regression_to_mean` with shape 1 and
+        without lasting differences).
+
+    Raises
+    ------
+    DataError
+        If a row is missing or has no base count, or `units` is no whole number of at least 1.
+    """
+    schema.require_rows(evidence, (outcome, measure))
+    readings = {"plain": "", "tens": "_worst"}
+    bases = {reading: evidence.loc[outcome, f"baseline_high{suffix}"] for reading, suffix in readings.items()}
+    kept = {reading: base for reading, base in bases.items() if pd.notna(base)}
+    if kept.get("plain") == kept.get("tens"):
+        kept.pop("tens", None)
+    value, other = evidence.loc[outcome, "value"], evidence.loc[measure]
+    pair = int(other["baseline_high_worst"]), int(other["value"])
+    rows = {reading: _unit_row(int(base), int(value), pair, units) for reading, base in kept.items()}
+    bounds = pd.DataFrame.from_dict(rows, orient="index").rename_axis("reading")
+    bounds["before_low"] = [evidence.loc[outcome, f"baseline_low{readings[reading]}"] for reading in kept]
+    return bounds
+
+
+def _unit_row(before: int, after: int, measure: tuple[int, int], units: int) -> dict[str, float]:
+    correlation = attainable_correlation(before, after, *measure, units)
+    return {
+        "before": before,
+        "after": after,
+        "units": units,
+        **vars(pigeonhole(before, after, units)),
+        "highest": correlation.highest,
+        "lowest": correlation.lowest,
+        "differing": regression_to_mean(before, after, units, shape=1),
+        "alike": regression_to_mean(before, after, units, shape=inf),
+    }

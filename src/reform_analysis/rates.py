@@ -10,9 +10,12 @@ from scipy.stats import binom, binomtest, norm
 from reform_analysis.estimates import (
     Estimates,
     require_choice,
+    require_level,
     require_number,
     require_whole_number,
 )
+
+MOST_RATIO = 1e9  # exposures further apart than that are a slip
 
 Method = Literal["exact", "midp", "score"]
 
@@ -61,8 +64,8 @@ def compare_counts(
     Raises
     ------
     DataError
-        If a count is no whole number of at least 0, `exposure_ratio` is not positive and finite, or
-        `ci_level` is not between 0 and 1.
+        If a count is no whole number of at least 0, `exposure_ratio` is not between 1e-9
+        and 1e9, or `ci_level` not between one half and one.
 
     Notes
     -----
@@ -82,9 +85,11 @@ def compare_counts(
     """
     after = require_whole_number("after", after)
     before = require_whole_number("before", before)
-    ratio_way_out = "pass exposure after divided by exposure before."
-    exposure_ratio = require_number("exposure_ratio", exposure_ratio, above=0, way_out=ratio_way_out)
-    ci_level = require_number("ci_level", ci_level, above=0, below=1, way_out="pass 0.95 for 95%.")
+    way_out = "pass exposure after divided by exposure before."
+    exposure_ratio = require_number(
+        "exposure_ratio", exposure_ratio, above=1 / MOST_RATIO, below=MOST_RATIO, way_out=way_out
+    )
+    ci_level = require_level(ci_level)
     chosen = cast("Method", require_choice("method", method, get_args(Method)))
 
     p_value, p_central = _p_values(after, before, exposure_ratio, chosen)

@@ -21,10 +21,10 @@ from papermill.execute import ERROR_MARKER_TAG
 from pydantic import TypeAdapter
 from traitlets.config import Config
 
-from reform_analysis import __version__, templates
+from reform_analysis import __version__, pages
 from reform_analysis.estimates import ReportError
+from reform_analysis.pages import IMAGES, SHOWN, Failure
 from reform_analysis.study import Plan, Source, make_plan
-from reform_analysis.templates import IMAGES, SHOWN, Failure
 from reform_analysis.wording import LANGUAGES
 
 # Other users of a shared server could read a kernel's traffic on the loopback device.
@@ -195,10 +195,10 @@ def _render_one(source: Source, language: str, *, plan: Plan, folder: Path) -> R
     notebook, failure = _execute(source, language, cwd=plan.folder)
     failure = failure or _find_fault(notebook, source)
     _strip(notebook, source, language)
-    page = templates.page(notebook, source.path, language=language, study=plan.title, failure=failure)
+    page = pages.page(notebook, source.path, language=language, study=plan.title, failure=failure)
     if page.fault and not failure:
         failure = Failure(page.fault)
-        page = templates.page(notebook, source.path, language=language, study=plan.title, failure=failure)
+        page = pages.page(notebook, source.path, language=language, study=plan.title, failure=failure)
     stem = f"{source.name}.{language}{'.failed' if failure else ''}"
     _write(folder / f"{stem}.html", page.html.encode())
     _write(folder / f"{stem}.ipynb", nbformat.writes(notebook).encode())
@@ -340,7 +340,7 @@ def write_index(out: str | Path) -> Path:
     found = [_read_run(path) for path in Path(out).glob("*/run.json")]
     runs = sorted(found, key=lambda run: _age(run["folder"]), reverse=True)
     index = Path(out) / "index.html"
-    _write(index, templates.index(runs).encode())
+    _write(index, pages.index(runs).encode())
     return index
 
 

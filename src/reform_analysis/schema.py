@@ -10,7 +10,7 @@ import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
-from reform_analysis.estimates import DataError
+from reform_analysis.estimates import DataError, require_number, require_whole_number
 from reform_analysis.figure_columns import CONTEXT, FIGURES
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "FIGURES",
     "TABLES",
     "dictionary",
+    "numbers",
     "require_columns",
     "require_rows",
     "table_schema",
@@ -117,7 +118,7 @@ def _columns(schema: pa.DataFrameSchema) -> list[tuple[str, Any]]:
 
 
 def require_columns(figures: pd.DataFrame, columns: tuple[str, ...]) -> None:
-    """Raise unless `figures` has the columns.
+    """Raise unless `figures` is a frame with the columns.
 
     Parameters
     ----------
@@ -129,6 +130,8 @@ def require_columns(figures: pd.DataFrame, columns: tuple[str, ...]) -> None:
     DataError
         Naming the missing ones.
     """
+    if not isinstance(figures, pd.DataFrame):
+        raise DataError(f"figures must be a DataFrame, got {type(figures).__name__}; pass load_figures().")
     missing = [column for column in columns if column not in figures.columns]
     if missing:
         raise DataError(f"figures lack the columns {missing}; pass a frame such as load_figures() returns.")
@@ -148,6 +151,8 @@ def require_rows(figures: pd.DataFrame, ids: tuple[str, ...]) -> None:
     DataError
         Naming the missing or repeated ones.
     """
+    if isinstance(ids, str) or len(set(ids)) < len(ids):
+        raise DataError(f"ids must be a tuple that names each row once, got {ids!r}; write ('losses',).")
     missing = [name for name in ids if name not in figures.index]
     if missing:
         raise DataError(
@@ -157,3 +162,33 @@ def require_rows(figures: pd.DataFrame, ids: tuple[str, ...]) -> None:
     repeated = figures.index[figures.index.duplicated()].unique().tolist()
     if repeated:
         raise DataError(f"figures have the ids {repeated} more than once; give each row its own.")
+
+
+def numbers(figures: pd.DataFrame, name: str) -> tuple[int | None, float]:
+    """Return value and printed change of a row, checked.
+
+    Parameters
+    ----------
+    figures : DataFrame
+        Index `id`; columns ``value, change_pct``.
+    name : str
+        The row.
+
+    Returns
+    -------
+    value : int or None
+        None where the source gives only a change.
+    change_pct : float
+        Finite, at least -100.
+
+    Raises
+    ------
+    DataError
+        Naming the row, if the value is no whole number or the change no such percent.
+    """
+    value, change = figures.loc[name, "value"], figures.loc[name, "change_pct"]
+    way_out = "correct the row; a change is a percent such as -40."
+    change_pct = require_number(f"change_pct of {name!r}", change, way_out=way_out)
+    if change_pct < -100:
+        raise DataError(f"change_pct of {name!r} must be at least -100, got {change_pct:g}; {way_out}")
+    return (None if pd.isna(value) else require_whole_number(f"value of {name!r}", value)), change_pct

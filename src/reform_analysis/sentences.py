@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from reform_analysis.estimates import percent
 from reform_analysis.wording import p_number, p_text, say, span
 
 _KEYS = {"excludes 1": "excludes", "already": "holds", "no baseline": "no_baseline"}
@@ -109,16 +110,15 @@ def denominators(exposures: pd.DataFrame, *, language: str = "en") -> str:
     str
     """
     row = exposures.loc["losses_per_enforcement"]
-    holds = row["ci_low"] <= 1 <= row["ci_high"]
-    verdict = say("finding.holds_one" if holds else "finding.excludes_one", language)
-    return say(
-        "finding.denominators",
-        language,
-        low=row["ci_low"],
-        high=row["ci_high"],
-        verdict=verdict,
-        **exposure_texts(exposures, language),
+    key = (
+        "undefined"
+        if pd.isna(row["ci_low"])
+        else "holds"
+        if row["ci_low"] <= 1 <= row["ci_high"]
+        else "excludes"
     )
+    interval = say(f"finding.interval_{key}", language, low=row["ci_low"], high=row["ci_high"])
+    return say("finding.denominators", language, interval=interval, **exposure_texts(exposures, language))
 
 
 def series_texts(row: pd.Series, suffix: str, ci_level: float, language: str) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def series_texts(row: pd.Series, suffix: str, ci_level: float, language: str) ->
         "low": row[f"ci_low{suffix}"],
         "high": row[f"ci_high{suffix}"],
         "p": p_text(row[f"p_value{suffix}"]),
-        "level": f"{100 * ci_level:g}",
+        "level": percent(ci_level),
     }
 
 

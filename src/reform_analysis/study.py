@@ -123,6 +123,18 @@ def _describe(error: Any) -> str:
     return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}{hint}"
 
 
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML's safe loader overwrites a repeated key in silence; here that is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = [key.value for key, _ in node.value]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            problem = f"the key {twice[0]!r} stands twice"
+            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def read_study(path: str | Path) -> Study:
     """Read a study file.
 
@@ -141,7 +153,8 @@ def read_study(path: str | Path) -> Study:
         If the file is missing, is no YAML mapping, or breaks a rule; every fault is listed with its key.
     """
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+        # a subclass of SafeLoader
+        tree = yaml.load(Path(path).read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)
     except OSError as missing:
         raise ReportError(f"study file {path} cannot be read ({missing.strerror}); check the path.") from None
     except (UnicodeDecodeError, yaml.YAMLError) as broken:
@@ -159,9 +172,15 @@ def _error(head: str, faults: Iterable[str]) -> ReportError:
     return ReportError("\n".join([f"{head}:", *(f"- {fault}" for fault in faults)]))
 
 
+def _has_cells(raw: dict[str, Any]) -> bool:
+    cells = raw.get("cells")
+    listed = isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells)
+    return listed and isinstance(raw.get("nbformat_minor", 0), int)
+
+
 def _parse(content: bytes) -> NotebookNode:
     raw = json.loads(content)
-    if not isinstance(raw, dict) or raw.get("nbformat") != 4:
+    if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not _has_cells(raw):
         raise ReportError("is no notebook of format 4; open it in JupyterLab and save it")
     # papermill and nbformat would give cells without an id a random one, and equal inputs unequal bytes.
     for number, cell in enumerate(raw.get("cells", []), start=1):

@@ -6,7 +6,8 @@ from html import escape
 
 import pandas as pd
 
-from reform_analysis.wording import p_number, say, span
+from reform_analysis.estimates import percent
+from reform_analysis.wording import localised, p_number, say, span
 
 _LONG = 20  # characters; what is longer is words that begin with a number
 
@@ -68,11 +69,12 @@ def claims(figures: pd.DataFrame, evidence: pd.DataFrame, *, language: str = "en
     """
     rows = figures.loc[evidence.index]
     columns = {
-        "series": rows[f"label_{language}"],
+        "series": localised(rows, "label", language),
         "value": [
             f"{value:,.0f} {say(f'unit.{unit}', language)}"
             for value, unit in zip(rows["value"], rows["unit"], strict=True)
         ],
+        "counted": [say(f"period.{period}", language) for period in rows["period"]],
         "change": [f"{change:+.0f}%" for change in rows["change_pct"]],
         "quote": rows["quote"],
     }
@@ -94,7 +96,7 @@ def baselines(evidence: pd.DataFrame, *, language: str = "en") -> Table:
     """
     multiples = evidence["change_pct"] % 10 == 0
     columns = {
-        "series": evidence[f"label_{language}"],
+        "series": localised(evidence, "label", language),
         "value": [f"{value:,.0f}" for value in evidence["value"]],
         "change": [f"{change:+.0f}%" for change in evidence["change_pct"]],
         "baseline": _spans(evidence, "baseline_low", "baseline_high", ",.0f", language),
@@ -114,7 +116,7 @@ def baselines(evidence: pd.DataFrame, *, language: str = "en") -> Table:
 def outcomes(
     evidence: pd.DataFrame, *, family: tuple[str, ...], ci_level: float, language: str = "en"
 ) -> Table:
-    """Return the outcomes with interval, p and Holm's p, plain and with rounding to tens.
+    """Return the outcomes with interval, p and Holm's p; multiples of ten with rounding to tens too.
 
     Parameters
     ----------
@@ -131,11 +133,14 @@ def outcomes(
     Table
     """
     rows = evidence.loc[list(family)]
-    parts = [_outcome_columns(rows, suffix, language) for suffix in ("", "_worst")]
-    names = list(rows[f"label_{language}"])
-    labels = [*names, *(say("table.if_tens", language, series=name) for name in names)]
-    heads = {key: [*parts[0][key], *parts[1][key]] for key in parts[0]}
-    return _table({"series": labels, **heads}, "outcomes", language, level=f"{100 * ci_level:g}")
+    tens = rows[rows["change_pct"] % 10 == 0]
+    labels = [
+        *localised(rows, "label", language),
+        *(say("table.if_tens", language, series=name) for name in localised(tens, "label", language)),
+    ]
+    plain, wide = _outcome_columns(rows, "", language), _outcome_columns(tens, "_worst", language)
+    heads = {key: [*plain[key], *wide[key]] for key in plain}
+    return _table({"series": labels, **heads}, "outcomes", language, level=percent(ci_level))
 
 
 def _outcome_columns(rows: pd.DataFrame, suffix: str, language: str) -> dict[str, list[str]]:
@@ -189,7 +194,7 @@ def exposures(table: pd.DataFrame, *, ci_level: float, language: str = "en") -> 
     -------
     Table
     """
-    rows = table[table["ci_low"].notna()]
+    rows = table[table["exposure_ratio_low"].notna()]
     columns = {
         "series": [say(f"series.{name}", language) for name in rows["numerator"]],
         "denominator": [
@@ -198,9 +203,9 @@ def exposures(table: pd.DataFrame, *, ci_level: float, language: str = "en") -> 
         "exposure_ratio": _spans(rows, "exposure_ratio_low", "exposure_ratio_high", ".3f", language),
         "ratio": _spans(rows, "ratio_low", "ratio_high", ".3f", language),
         "interval": _spans(rows, "ci_low", "ci_high", ".3f", language),
-        "p_value": [_p(p) for p in rows["p_central"]],
+        "p_central": [_p(p) for p in rows["p_central"]],
     }
-    return _table(columns, "exposures", language, level=f"{100 * ci_level:g}")
+    return _table(columns, "exposures", language, level=percent(ci_level))
 
 
 def derived_ratios(table: pd.DataFrame, *, language: str = "en") -> Table:
@@ -253,8 +258,8 @@ def context(changes: pd.DataFrame, figures: pd.DataFrame, *, language: str = "en
     note = say("table.derived_note", language)
     units = [say(f"unit.{unit}", language) for unit in changes["unit"]]
     columns = {
-        "place": rows[f"place_{language}"],
-        "measure": rows[f"measure_{language}"],
+        "place": localised(rows, "place", language),
+        "measure": localised(rows, "measure", language),
         "period": rows["period"],
         "year_before": [
             _value(before, unit) + (note if derived else "")
@@ -283,7 +288,7 @@ def doubtful(figures: pd.DataFrame, *, language: str = "en") -> Table:
     """
     rows = figures[figures["doubtful"]]
     columns = {
-        "series": rows[f"label_{language}"],
+        "series": localised(rows, "label", language),
         "quote": rows["quote"],
         "reason": rows["note_zh" if language == "zh" else "note"],
     }

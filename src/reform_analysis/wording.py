@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from html import escape
 from importlib.resources import files
+from math import isnan
 from typing import Any, Literal
 
 from reform_analysis.estimates import DataError, require_choice
@@ -95,7 +96,7 @@ def _html(sentence: str) -> str:
 
 
 def span(low: float, high: float, form: str, language: str) -> str:
-    """Return a range in words: one number where both ends print alike.
+    """Return a range in words: one number where both ends print alike, "none" where there is no range.
 
     Parameters
     ----------
@@ -114,8 +115,36 @@ def span(low: float, high: float, form: str, language: str) -> str:
     >>> span(0.501, 0.505, ".2f", "en"), span(50, 58, ".0f", "en")
     ('0.50 to 0.51', '50 to 58')
     """
+    if isnan(low) or isnan(high):
+        return say("format.none", language)
     ends = format(low, form), format(high, form)
     return ends[0] if ends[0] == ends[1] else say("format.span", language, low=ends[0], high=ends[1])
+
+
+def localised(frame: Any, stem: str, language: str) -> Any:
+    """Return the column of a frame in a language.
+
+    Parameters
+    ----------
+    frame : DataFrame or Series
+        With ``<stem>_zh`` and ``<stem>_en``.
+    stem : str
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Series or str
+
+    Raises
+    ------
+    DataError
+        If the language is unknown or the column missing.
+    """
+    require_choice("language", language, LANGUAGES)
+    name = f"{stem}_{language}"
+    if name not in frame:
+        raise DataError(f"the frame has no column {name!r}; add it, or pass a frame that carries labels.")
+    return frame[name]
 
 
 def p_number(p_value: float) -> str:
@@ -138,7 +167,7 @@ def p_number(p_value: float) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Return a p-value as a statement.
+    """Return a p-value as a statement; an undefined one has no number.
 
     Parameters
     ----------

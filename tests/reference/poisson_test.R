@@ -1,4 +1,4 @@
-# Reference values for tests/test_published.py: base R's exact comparison of two Poisson counts.
+# Reference values for tests/test_rates.py: base R's exact comparison of two Poisson counts.
 # Run:  Rscript poisson_test.R > poisson_test.csv
 # after and before are events over exposures T = c(exposure_ratio, 1); rate ratio after/before, two-sided.
 counts <- c(0, 1, 2, 3, 5, 8, 20, 24, 32, 53, 120, 1000)
