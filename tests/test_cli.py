@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from reform_analysis import __version__, report
+from reform_analysis import __version__, ingest, report, schema
 from reform_analysis.cli import main
+from reform_analysis.estimates import DataError
 from reform_analysis.report import Record, RunResult
 
 
@@ -112,3 +113,51 @@ def test_a_refused_plan_exits_with_1_and_writes_nothing(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert done.stderr.startswith("Error: study file ")
     assert not (tmp_path / "reports").exists()
+
+
+PANEL_CSV = """unit_id,unit_name,county,city,period,pilot,adopted,losses,lawsuits_concluded
+1,甲镇,乙县,丙市,2020,true,2021-05,1,5
+1,甲镇,乙县,丙市,2021,true,2021-05,{losses},5
+"""
+
+
+def test_validate_prints_what_the_file_holds(tmp_path: Path) -> None:
+    file = tmp_path / "panel.csv"
+    file.write_text(PANEL_CSV.format(losses=0), encoding="utf-8")
+    done = run("validate", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert "1 units, 2 periods (2020 to 2021), 2 rows" in done.stdout
+    assert "No faults." in done.stdout
+
+
+def test_validate_names_every_fault_with_its_cell_and_exits_with_1(tmp_path: Path) -> None:
+    file = tmp_path / "panel.csv"
+    text = PANEL_CSV.format(losses=7).replace("1,甲镇,乙县,丙市,2021", "1,甲镇,丁县,丙市,2021")
+    file.write_text(text, encoding="utf-8")
+    done = run("validate", str(file))
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("Error: Township panel: 2 fault(s)")
+    assert "cell C3, column county: '丁县'" in done.stderr
+    assert "cell H3, column losses: '7': must be at most lawsuits_concluded = 5" in done.stderr
+
+
+def test_validate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = {}
+
+    def read_panel(path: str, **options: Any) -> Any:
+        seen.update(options, path=path)
+        raise DataError("stop")
+
+    monkeypatch.setattr(ingest, "read_panel", read_panel)
+    done = run("validate", "x.xlsx", "--sheet", "2021", "--dash-means", "zero", "--alias", "败诉数=losses")
+    assert (done.exit_code, done.stderr) == (1, "Error: stop\n")
+    assert seen == {"path": "x.xlsx", "sheet": "2021", "dash_means": "zero", "aliases": {"败诉数": "losses"}}
+    assert run("validate", "x.xlsx", "--dash-means", "one").exit_code == 2
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_dictionary_is_that_of_the_schema(language: str) -> None:
+    assert run("dictionary", "--language", language).output == schema.dictionary(
+        schema.PANEL, language=language
+    )

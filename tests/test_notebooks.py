@@ -23,7 +23,7 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_published_totals"]
+    assert [path.stem for path in NOTEBOOKS] == ["01_published_totals", "02_panel", "03_association"]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -39,7 +39,7 @@ def test_cells_are_short_and_hold_no_program(path: Path) -> None:
     assert len(code) <= 15
     forbidden = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.Lambda)
     for cell in code:
-        assert len(cell.source.splitlines()) <= 10
+        assert len(cell.source.splitlines()) <= (12 if "parameters" in tags(cell) else 10)
         assert not any(isinstance(node, forbidden) for node in ast.walk(ast.parse(cell.source)))
 
 

@@ -254,3 +254,18 @@ def test_a_file_without_cells_is_no_notebook(tmp_path: Path, content: str) -> No
     (tmp_path / "study.yaml").write_text("notebooks: [a.ipynb]\n", encoding="utf-8")
     with pytest.raises(ReportError, match="is no notebook of format 4"):
         make_plan(tmp_path / "study.yaml")
+
+
+def test_data_and_aliases_reach_the_notebooks_that_declare_them(tmp_path: Path) -> None:
+    (tmp_path / "panel.csv").write_text("a,b\n1,2\n", encoding="utf-8")
+    study = "notebooks: [02_panel]\ndata: panel.csv\naliases:\n  败诉数: losses\n"
+    (tmp_path / "study.yaml").write_text(study, encoding="utf-8")
+    plan = make_plan(tmp_path / "study.yaml")
+    assert plan.parameters["data"] == "panel.csv"
+    assert json.loads(plan.parameters["aliases"]) == {"败诉数": "losses"}
+
+
+def test_a_missing_data_file_stops_before_anything_runs(tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text("notebooks: [02_panel]\ndata: nowhere.xlsx\n", encoding="utf-8")
+    with pytest.raises(ReportError, match=r"data must be a file, got 'nowhere\.xlsx'"):
+        make_plan(tmp_path / "study.yaml")

@@ -8,21 +8,55 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from reform_analysis import estimates, plots, published, report, schema, tables, wording
+    from reform_analysis import (
+        correlate,
+        describe,
+        estimates,
+        ingest,
+        panel,
+        places,
+        plots,
+        published,
+        report,
+        schema,
+        simulate,
+        tables,
+        wording,
+    )
+    from reform_analysis.correlate import association
     from reform_analysis.estimates import DataError, DesignError, Estimates, ReportError
+    from reform_analysis.ingest import read_panel
     from reform_analysis.published import compare_counts, load_context, load_figures
+    from reform_analysis.schema import validate_panel
 
 __version__ = "0.1.0"
 
-_MODULES = ("estimates", "plots", "published", "report", "schema", "tables", "wording")
+_MODULES = (
+    "correlate",
+    "describe",
+    "estimates",
+    "ingest",
+    "panel",
+    "places",
+    "plots",
+    "published",
+    "report",
+    "schema",
+    "simulate",
+    "tables",
+    "wording",
+)
 _NAMES = {
     "DataError": "estimates",
     "DesignError": "estimates",
     "Estimates": "estimates",
     "ReportError": "estimates",
+    "association": "correlate",
     "compare_counts": "published",
     "load_context": "published",
     "load_figures": "published",
+    "read_panel": "ingest",
+    "validate_panel": "schema",
 }
 
 __all__ = [
@@ -30,15 +64,24 @@ __all__ = [
     "DesignError",
     "Estimates",
     "ReportError",
+    "association",
     "compare_counts",
+    "correlate",
+    "describe",
     "estimates",
+    "ingest",
     "load_context",
     "load_figures",
+    "panel",
+    "places",
     "plots",
     "published",
+    "read_panel",
     "report",
     "schema",
+    "simulate",
     "tables",
+    "validate_panel",
     "wording",
 ]
 

@@ -1,7 +1,7 @@
 """The command line: a thin layer on the library."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -18,6 +18,10 @@ Examples:
       one notebook, one language
   reform-analysis render study.yaml -p ci_level=0.9 --out reports
       a study of your own
+  reform-analysis validate townships.xlsx --dash-means missing
+      read a file of your own and name every fault in it
+  reform-analysis dictionary --language zh
+      what each column of such a file means
 """
 
 
@@ -87,6 +91,52 @@ def render(
         sys.exit(1)
     click.echo(f"{run.folder} ({len(run.records) - len(run.failed)} of {len(run.records)} reports complete)")
     sys.exit(1 if run.failed else 0)
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("file")
+@click.option("--sheet", metavar="NAME", help="The sheet to read; by default all that hold data.")
+@click.option(
+    "--dash-means",
+    type=click.Choice(["missing", "zero"]),
+    help="What a dash, a slash or 无 in a cell means; without it the first one is an error.",
+)
+@click.option(
+    "--alias",
+    "aliases",
+    multiple=True,
+    callback=_pair,
+    metavar="HEADER=COLUMN",
+    help="A header of your own and the column it is.",
+)
+def validate(
+    file: str, sheet: str | None, dash_means: Literal["missing", "zero"] | None, aliases: dict[str, str]
+) -> None:
+    """Read FILE as a township panel and name every fault, with sheet, cell, value and rule.
+
+    Exit code 1 if there is any. Nothing is written.
+    """
+    from reform_analysis import ingest, schema  # noqa: PLC0415
+    from reform_analysis.estimates import DataError, DesignError  # noqa: PLC0415
+    from reform_analysis.panel_reports import panel_report  # noqa: PLC0415
+
+    try:
+        read = ingest.read_panel(file, aliases=aliases or None, sheet=sheet, dash_means=dash_means)
+        panel = schema.validate_panel(read.panel, cells=read.cells)
+    except (DataError, DesignError) as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(panel_report(panel).summary())
+    click.echo(f"No faults. {len(read.log)} cells were changed in reading.")
+
+
+@main.command(epilog=EXAMPLES)
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+def dictionary(language: str) -> None:
+    """Print the data dictionary of the township panel (Markdown)."""
+    from reform_analysis import schema  # noqa: PLC0415
+
+    click.echo(schema.dictionary(schema.PANEL, language=language), nl=False)
 
 
 def _announce(record: "Record") -> None:

@@ -14,6 +14,9 @@ def column(
     *checks: pa.Check,
     nullable: bool = False,
     blank: bool = False,
+    unit: str = "",
+    optional: bool = False,
+    family: str = "",
 ) -> pa.Column:
     """Declare a column.
 
@@ -29,6 +32,12 @@ def column(
         Whether a number may be missing.
     blank : bool
         Whether a text may be empty. An empty text is an empty string, never a missing value.
+    unit : str
+        Code of the unit, a key of the group ``unit`` in ``wording.toml``; empty where there is none.
+    optional : bool
+        Whether the table may lack the column.
+    family : str
+        For a family of columns, declared under a regular expression: the name the dictionary prints.
 
     Returns
     -------
@@ -41,6 +50,8 @@ def column(
         _TYPES[kind],
         rules,
         nullable=nullable,
+        required=not optional,
+        regex=bool(family),
         title=title[0],
         description=description[0],
         metadata={
@@ -48,6 +59,8 @@ def column(
             "title_zh": title[1],
             "description_zh": description[1],
             "required": not (nullable or blank),
+            "unit": unit,
+            "family": family,
         },
     )
 

@@ -1,9 +1,10 @@
 """Tables and their declarations: validate a frame, print its dictionary, give its Table Schema.
 
-Title, description and rules of a column stand in its declaration (`figure_columns`), in both languages,
-and nowhere else.
+Title, description and rules of a column stand in its declaration (`figure_columns`, `panel_columns`,
+`place_columns`), in both languages, and nowhere else.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -12,20 +13,40 @@ from pandera.errors import SchemaErrors
 
 from reform_analysis.estimates import DataError, require_number, require_whole_number
 from reform_analysis.figure_columns import CONTEXT, FIGURES
+from reform_analysis.panel_columns import PANEL
+from reform_analysis.panel_rules import panel_faults, validate_panel
+from reform_analysis.periods import period_index
+from reform_analysis.place_columns import RENAMES, TOWNSHIPS
+from reform_analysis.wording import say
 
 __all__ = [
     "CONTEXT",
     "FIGURES",
+    "PANEL",
+    "RENAMES",
     "TABLES",
+    "TOWNSHIPS",
     "dictionary",
     "numbers",
+    "panel_faults",
+    "period_index",
     "require_columns",
     "require_rows",
     "table_schema",
     "validate",
+    "validate_panel",
 ]
 
-TABLES: dict[str, pa.DataFrameSchema] = {"published/figures.csv": FIGURES, "context/context.csv": CONTEXT}
+TABLES: dict[str, pa.DataFrameSchema] = {
+    "published/figures.csv": FIGURES,
+    "context/context.csv": CONTEXT,
+    "reference/zhejiang_townships_2025-12-31.csv": TOWNSHIPS,
+    "reference/renames.csv": RENAMES,
+    "example/panel_synthetic.csv": PANEL,
+}
+
+_HEADS = ("column", "type", "title", "description")
+_MEASURED = ("unit", "bounds", "presence")
 
 
 def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -36,7 +57,7 @@ def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
     frame : DataFrame
         The table to check.
     schema : pandera.pandas.DataFrameSchema
-        Its declaration: `FIGURES` or `CONTEXT`.
+        Its declaration, one of `TABLES`. A panel is checked by `validate_panel`.
 
     Returns
     -------
@@ -59,19 +80,26 @@ def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema) -> pd.DataFrame:
         ) from None
 
 
-def table_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
+def table_schema(schema: pa.DataFrameSchema, *, columns: Iterable[str] | None = None) -> dict[str, Any]:
     """Return the declaration as a Table Schema (Data Package v2).
 
     Parameters
     ----------
     schema : pandera.pandas.DataFrameSchema
+    columns : iterable of str, optional
+        Only these columns, in this order: for a file that lacks optional ones or has covariates.
 
     Returns
     -------
     dict
     """
-    fields = []
-    for name, field in _columns(schema):
+    declared = dict(_columns(schema))
+    fields: list[dict[str, Any]] = []
+    for name in declared if columns is None else columns:
+        if name not in declared:
+            fields.append({"name": name, "type": "any"})
+            continue
+        field = declared[name]
         entry = {
             "name": name,
             "type": field.metadata["type"],
@@ -80,7 +108,8 @@ def table_schema(schema: pa.DataFrameSchema) -> dict[str, Any]:
         }
         entry["constraints"] = {"required": field.metadata["required"]}
         fields.append(entry)
-    return {"fields": fields, "primaryKey": ["id"], "missingValues": [""]}
+    key = list((schema.metadata or {}).get("key", ("id",)))
+    return {"fields": fields, "primaryKey": key, "missingValues": [""]}
 
 
 def dictionary(schema: pa.DataFrameSchema, *, language: str = "en") -> str:
@@ -94,7 +123,8 @@ def dictionary(schema: pa.DataFrameSchema, *, language: str = "en") -> str:
     Returns
     -------
     str
-        A heading, a sentence and one table row a column.
+        A heading, a sentence and one table row a column; with unit, bounds and whether the table may lack
+        the column where any column has a unit.
     """
     chinese = language == "zh"
     meta = schema.metadata or {}
@@ -104,17 +134,37 @@ def dictionary(schema: pa.DataFrameSchema, *, language: str = "en") -> str:
         meta["description_zh"] if chinese else schema.description,
         "",
     ]
-    names = ("列", "类型", "名称", "说明") if chinese else ("Column", "Type", "Title", "Description")
-    lines = [f"| {' | '.join(names)} |", "|---|---|---|---|"]
-    for name, field in _columns(schema):
-        title = field.metadata["title_zh"] if chinese else field.title
-        description = field.metadata["description_zh"] if chinese else field.description
-        lines.append(f"| `{name}` | {field.metadata['type']} | {title} | {description} |")
+    columns = _columns(schema)
+    measured = any(field.metadata.get("unit") for _, field in columns)
+    names = [say(f"dictionary.{name}", language) for name in _HEADS + (_MEASURED if measured else ())]
+    lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
+    for name, field in columns:
+        cells = [*_described(name, field, chinese), *(_bounded(field, language) if measured else ())]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*head, *lines]) + "\n"
 
 
 def _columns(schema: pa.DataFrameSchema) -> list[tuple[str, Any]]:
-    return [(schema.index.name, schema.index), *schema.columns.items()]
+    index = [] if schema.index is None else [(schema.index.name, schema.index)]
+    return [*index, *schema.columns.items()]
+
+
+def _described(name: str, field: Any, chinese: bool) -> list[str]:
+    """Name, type, title and description."""
+    title = field.metadata["title_zh"] if chinese else field.title
+    description = field.metadata["description_zh"] if chinese else field.description
+    return [f"`{field.metadata.get('family') or name}`", field.metadata["type"], title, description]
+
+
+def _bounded(field: Any, language: str) -> list[str]:
+    """Unit, bounds and presence."""
+    unit = field.metadata["unit"]
+    limits = next((c.statistics for c in field.checks if "min_value" in (c.statistics or {})), None)
+    low, high = (limits.get("min_value"), limits.get("max_value")) if limits else (None, None)
+    numeric = field.metadata["type"] in ("integer", "number")
+    bounds = "" if not numeric or low is None else f"≥ {low}" if high is None else f"{low}–{high}"
+    needed = "needed" if field.required else "optional"
+    return [say(f"unit.{unit}", language) if unit else "", bounds, say(f"dictionary.{needed}", language)]
 
 
 def require_columns(figures: pd.DataFrame, columns: tuple[str, ...]) -> None:

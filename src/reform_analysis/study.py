@@ -36,6 +36,10 @@ class Study(BaseModel):
         notebooks where it is left out.
     parameters : dict
         Values for the notebooks that declare them.
+    data : str, optional
+        The panel file, relative to the study file.
+    aliases : dict of str to str
+        Headers of the panel file, to canonical columns.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -44,6 +48,20 @@ class Study(BaseModel):
     languages: list[Literal["zh", "en"]] = Field(default=list(LANGUAGES), min_length=1)
     notebooks: list[str] | None = Field(default=None, min_length=1)
     parameters: dict[str, Any] = {}
+    data: str | None = None
+    aliases: dict[str, str] = {}
+
+    def values(self) -> dict[str, Any]:
+        """What the notebooks get: `parameters`, and the data file and aliases as the parameters of that name.
+
+        Returns
+        -------
+        dict
+        """
+        given = {} if self.data is None else {"data": self.data}
+        if self.aliases:
+            given["aliases"] = json.dumps(self.aliases, ensure_ascii=False)
+        return given | self.parameters
 
 
 @dataclass(frozen=True)
@@ -304,7 +322,7 @@ def make_plan(
     study = Study() if path is None else read_study(path)
     folder = Path.cwd() if path is None else Path(path).resolve().parent
     wanted = list(dict.fromkeys(study.languages if languages is None else languages))
-    values = study.parameters | dict(parameters or {})
+    values = study.values() | dict(parameters or {})
     faults = [
         f"language {code!r} is unknown; {_nearest(code, LANGUAGES)}"
         for code in wanted
@@ -315,6 +333,8 @@ def make_plan(
     if len(sources) == len(paths):  # an unread notebook may well declare the rest
         _check_names(values, sources, faults)
     sources = [_set_values(source, values, faults) for source in sources]
+    if values.get("data") and not (folder / str(values["data"])).is_file():
+        faults.append(f"data must be a file, got {values['data']!r}, seen from {folder}; check the path")
     if not (sources and wanted) and not faults:
         faults.append("there is nothing to render; name at least one notebook and one language")
     if faults:

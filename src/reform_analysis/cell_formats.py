@@ -1,0 +1,93 @@
+"""What a spreadsheet shows for a stored number: percents, and dates of a month or a year only.
+
+A cell that shows 5.0% stores 0.05, and one that shows 2021年5月 stores a day. Read without its format the
+first would be taken for 0.05% under a header with (%), and the second would claim a day nobody wrote.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+# Formats that Chinese Excel refers to by number only (ECMA-376 part 1, 18.8.30, zh-cn).
+_MONTHS = frozenset({27, 36, 50, 52, 57})
+_DAYS = frozenset({28, 29, 30, 31, 51, 53, 54, 58})
+_LITERAL = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]|general', re.IGNORECASE)
+
+
+def bare_format(code: str) -> str:
+    """Return the part of a number format that applies to positive numbers, without its literal texts.
+
+    Parameters
+    ----------
+    code : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> bare_format('yyyy"年"m"月";@'), bare_format("0.00%")
+    ('yyyym', '0.00%')
+    """
+    return _LITERAL.sub("", code.split(";", 1)[0]).lower()
+
+
+def changes_meaning(code: str, number: int = 0) -> bool:
+    """Return whether a format shows something else than the stored value says.
+
+    Parameters
+    ----------
+    code : str
+    number : int
+        Number of the format.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> changes_meaning("0.0%"), changes_meaning("yyyy-mm"), changes_meaning("yyyy-mm-dd")
+    (True, True, False)
+    """
+    bare = bare_format(code)
+    return "%" in bare or number in _MONTHS | _DAYS or ("y" in bare and "d" not in bare)
+
+
+def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float], Any] | None = None) -> Any:
+    """Return a stored value as its format shows it, all its digits kept.
+
+    Parameters
+    ----------
+    value : object
+    code : str
+        The number format.
+    number : int
+        Its number.
+    to_date : callable, optional
+        Turns a serial number into a date, for formats known by number only.
+
+    Returns
+    -------
+    object
+        A text for percents, months and years; otherwise the value, or its date.
+
+    Examples
+    --------
+    >>> as_shown(0.063, "0%"), as_shown(date(2021, 5, 1), 'yyyy"年"m"月"'), as_shown(12, "0")
+    ('6.3%', '2021-05', 12)
+    """
+    bare = bare_format(code)
+    numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if numeric and "%" in bare:
+        return f"{(Decimal(repr(value)) * 100).normalize():f}%"
+    if numeric and to_date and number in _MONTHS | _DAYS:
+        value = to_date(value)
+    if not isinstance(value, date) or "d" in bare or number in _DAYS or "h" in bare or "s" in bare:
+        return value
+    if number in _MONTHS or ("y" in bare and "m" in bare):
+        return f"{value.year:04d}-{value.month:02d}"
+    return f"{value.year:04d}" if "y" in bare else value

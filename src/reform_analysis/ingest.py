@@ -1,0 +1,201 @@
+"""From the file a researcher holds to the canonical panel, with a log of every change.
+
+`read_panel` reads workbooks typed by hand: titles, merged headers, totals, notes, a sheet a year, years in
+the headers, units and separators in the cells. What it changes is logged cell by cell; what it does not
+understand raises. It does not judge the data: that is `schema.validate_panel`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from pathlib import Path
+from typing import Any, get_args
+
+import pandas as pd
+from openpyxl.utils import get_column_letter
+
+from reform_analysis.assembly import assemble
+from reform_analysis.cells import DashMeans, show
+from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.headers import LEFT_OUT, Header, alias_table
+from reform_analysis.layout import Table, find_table
+from reform_analysis.melting import Block, Segment, melt
+from reform_analysis.panel_columns import ATTRIBUTES
+from reform_analysis.readings import Change, read_columns
+from reform_analysis.sheets import Sheet, read_sheets
+
+
+@dataclass(frozen=True, eq=False)
+class PanelRead:
+    """A panel as read from a file.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        One row a unit and period, columns under their canonical names and types: counts Int64, texts str with
+        the empty text for blank, `pilot` bool, shares and money (10,000 yuan) float64; covariates last.
+        `attrs` holds `synthetic`, and those of a stored frame.
+    log : DataFrame
+        One row a changed or left-out cell: ``sheet, excel_row, excel_column, column, raw, value, reason``.
+        With `cells` it holds every cell of the file, so that each change can be undone. `excel_row` 0 stands
+        for the sheet as a whole.
+    cells : DataFrame
+        Where each value of the panel stood: ``row`` (position in `panel`, from 0), ``column, sheet,
+        excel_row, excel_column, raw``; what `schema.validate_panel` takes to name the cell of a fault.
+    """
+
+    panel: pd.DataFrame
+    log: pd.DataFrame
+    cells: pd.DataFrame
+
+
+def read_panel(
+    path: str | PathLike[str],
+    *,
+    aliases: Mapping[str, str] | None = None,
+    sheet: str | Sequence[str] | None = None,
+    dash_means: DashMeans | None = None,
+) -> PanelRead:
+    """Read a township panel from a workbook, a text table or a stored frame.
+
+    Rows keep the order of the file; where a table holds several periods in its headers or the workbook in
+    its sheets, units come in the order they first appear, each with its periods in order. A file without
+    `unit_id` gets one from city, county and name.
+
+    Parameters
+    ----------
+    path : path
+        .xlsx, .xlsm, .xls, .csv (UTF-8, with or without a mark, or GB18030), .parquet or Stata .dta.
+    aliases : mapping of str to str, optional
+        Your headers, to canonical columns, to names of covariates, or to the empty text to leave a column
+        out. They go before the package's table ``aliases.toml``.
+    sheet : str or sequence of str, optional
+        Sheets to read; by default every visible sheet with a table.
+    dash_means : {"missing", "zero"}, optional
+        What a dash, a slash or 无 in a number's cell stands for. There is no default: who filled in the table
+        knows, and a guess would turn unknown into zero.
+
+    Returns
+    -------
+    PanelRead
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, a cell is not understood, a dash is found and `dash_means` is not given,
+        a total does not equal its sum, or a formula was never calculated. Cells are named by sheet and
+        letter.
+    """
+    table = alias_table(aliases)
+    if dash_means is not None:
+        require_choice("dash_means", dash_means, get_args(DashMeans))
+    sheets = _chosen(read_sheets(path), sheet, path)
+    found = {each.name: find_table(each, table) for each in sheets if sheet is not None or not each.hidden}
+    tables = [each for each in found.values() if each is not None]
+    _require_tables(tables, found, sheet, path)
+    blocks = _melt(tables)
+    columns, changes = read_columns(blocks, dash_means=dash_means)
+    names = {segment: column.name for column in columns for segment in column.segments}
+    log = [
+        *_sheet_changes(sheets, found),
+        *(line for block in blocks for line in _layout_changes(block, names)),
+        *changes,
+    ]
+    panel, cells = assemble(columns, blocks)
+    panel.attrs = _attributes(panel, sheets, path)
+    return PanelRead(panel, _log_frame(log, sheets), cells)
+
+
+def _log_frame(log: Sequence[Change], sheets: Sequence[Sheet]) -> pd.DataFrame:
+    """The log in the order of the file."""
+    place = {each.name: at for at, each in enumerate(sheets)}
+    ordered = sorted(log, key=lambda c: (place[c.sheet], c.excel_row, len(c.excel_column), c.excel_column))
+    return pd.DataFrame(ordered, columns=list(Change._fields))
+
+
+def _chosen(sheets: list[Sheet], sheet: str | Sequence[str] | None, path: str | PathLike[str]) -> list[Sheet]:
+    if sheet is None:
+        return sheets
+    if not isinstance(sheet, (str, Sequence)) or not all(isinstance(name, str) for name in sheet):
+        raise DataError(f"sheet must be a name or names, got {sheet!r}; pass '2021年'.")
+    names = [sheet] if isinstance(sheet, str) else list(sheet)
+    there = {each.name: each for each in sheets}
+    unknown = [name for name in names if name not in there]
+    if unknown or not names:
+        raise DataError(
+            f"sheet must be among {list(there)} of {Path(path).name}, got {unknown or names}; name one."
+        )
+    return [there[name] for name in dict.fromkeys(names)]
+
+
+def _require_tables(
+    tables: Sequence[Table],
+    found: Mapping[str, Table | None],
+    sheet: str | Sequence[str] | None,
+    path: str | PathLike[str],
+) -> None:
+    without = [name for name, table in found.items() if table is None]
+    if not tables or (sheet is not None and without):
+        raise DataError(
+            f"{Path(path).name}: no table with units and values was found in {without}; it must hold "
+            "a column such as 单位名称 or unit_name beside others: pass aliases={'your header': 'unit_name'}."
+        )
+    if not any(table.rows for table in tables):
+        raise DataError(f"{Path(path).name}: there are headers but no rows below them; add the data.")
+
+
+def _melt(tables: Sequence[Table]) -> list[Block]:
+    blocks: list[Block] = []
+    for table in tables:
+        blocks.append(melt(table, offset=sum(block.size for block in blocks)))
+    return blocks
+
+
+def _sheet_changes(sheets: Sequence[Sheet], found: Mapping[str, Table | None]) -> list[Change]:
+    """Sheets that were not read."""
+    left = {each.name: "hidden sheet" for each in sheets if each.name not in found}
+    left |= {name: "sheet without a table" for name, table in found.items() if table is None}
+    return [Change(name, 0, "", "", name, "", reason) for name, reason in left.items()]
+
+
+def _layout_changes(block: Block, names: Mapping[Segment, str]) -> list[Change]:
+    """Period of the sheet, headers, and the cells that are neither data nor totals."""
+    table = block.table
+    name = table.sheet.name
+    lines = [Change(name, 0, "", "period", name, block.periods[0], block.source)] if block.source else []
+    meaning = {each.header.number: replace(each.header, column=names[each]) for each in block.segments}
+    dropped = {header.number for header in table.headers if header.column == LEFT_OUT}
+    data, totals = set(table.rows), {total.row for total in table.totals}
+    for row, cells in table.sheet.rows.items():
+        if row in data:
+            outside = cells.keys() - meaning.keys()
+            reasons = {at: "column left out" if at in dropped else "column without header" for at in outside}
+        else:
+            reasons = {} if row in totals else dict.fromkeys(cells, _why(table, row))
+        for number, reason in reasons.items():
+            said = _meaning(meaning.get(number)) if reason == "header" else ""
+            text = show(cells[number])
+            if reason != "header" or text != said:
+                column = meaning[number].column if number in meaning else ""
+                lines.append(Change(name, row, get_column_letter(number), column, text, said, reason))
+    return lines
+
+
+def _why(table: Table, row: int) -> str:
+    """Why a row that is neither data nor a total gives no values."""
+    if row < table.top:
+        return "title"
+    return "header" if row <= table.bottom else table.left_out.get(row, "blank")
+
+
+def _meaning(header: Header | None) -> str:
+    return " ".join(filter(None, (header.column, header.period))) if header else ""
+
+
+def _attributes(panel: pd.DataFrame, sheets: Sequence[Sheet], path: str | PathLike[str]) -> dict[str, Any]:
+    """Attributes of a stored frame; synthetic if an attribute, a column or the file's name says so."""
+    stored = {key: value for each in sheets for key, value in each.attrs.items()}
+    known = {key: stored[key] for key in ATTRIBUTES if key in stored}
+    marked = "synthetic" in panel.columns and bool(panel["synthetic"].any())
+    named = "synthetic" in Path(path).name.lower()
+    return known | {"synthetic": marked or named or bool(stored.get("synthetic", False))}

@@ -1,0 +1,196 @@
+"""Which panel rows the cells of a table belong to: one period a row, a sheet or a header."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from reform_analysis.cell_dates import find_period
+from reform_analysis.cells import UNITS
+from reform_analysis.estimates import DataError
+from reform_analysis.headers import (
+    LEFT_OUT,
+    Header,
+    as_unit,
+    covariate_name,
+    dimension_of,
+    names_its_unit,
+    split_unit,
+)
+from reform_analysis.layout import Table, coordinate
+from reform_analysis.panel_columns import kind_of
+
+# What a wide table may give once for all its periods; covariates may be given once too.
+_ONCE = ("population",)
+
+
+@dataclass(frozen=True, eq=False)
+class Segment:
+    """One column of one table.
+
+    Parameters
+    ----------
+    table : Table
+    header : Header
+        Its `column` is the panel's, its `unit` that of bare numbers.
+    raws : list of object
+        Values as found, one a row of `table.rows`.
+    positions : ndarray of int, shape (rows, times)
+        Panel rows that take each value: one, or one a period where the table gives the value once.
+    """
+
+    table: Table
+    header: Header
+    raws: list[Any]
+    positions: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """One table as panel rows.
+
+    Parameters
+    ----------
+    table : Table
+    segments : tuple of Segment
+    periods : tuple of str
+        Periods of each data row, in order; empty where a column of the table gives them.
+    source : str
+        Where the periods were found, if neither in a column nor in headers.
+    size : int
+        Number of panel rows.
+    """
+
+    table: Table
+    segments: tuple[Segment, ...]
+    periods: tuple[str, ...]
+    source: str
+    size: int
+
+
+def melt(table: Table, *, offset: int) -> Block:
+    """Return the panel rows of a table, and which cell each of their values comes from.
+
+    Parameters
+    ----------
+    table : Table
+    offset : int
+        Number of panel rows before it.
+
+    Returns
+    -------
+    Block
+
+    Raises
+    ------
+    DataError
+        If the period of a value is not given.
+    """
+    headers, periods, source = _periods(table)
+    times = len(periods) or 1
+    size = len(table.rows) * times
+    grid = offset + np.arange(size, dtype=np.int64).reshape(len(table.rows), times)
+    segments = []
+    for header in headers:
+        if header.column == LEFT_OUT:
+            continue
+        at = periods.index(header.period) if header.period else None
+        positions = grid if at is None else grid[:, at : at + 1]
+        raws = [table.value(row, header.number) for row in table.rows]
+        segments.append(Segment(table, _with_unit(table, header), raws, positions))
+    _require_distinct(segments)
+    return Block(table, tuple(segments), periods, source, size)
+
+
+def _require_distinct(segments: Sequence[Segment]) -> None:
+    """Names may meet once periods and units are no part of them."""
+    seen: dict[tuple[str, str], Header] = {}
+    for segment in segments:
+        header = segment.header
+        other = seen.setdefault((header.column, header.period), header)
+        if other is not header:
+            raise DataError(
+                f"sheet {segment.table.sheet.name!r}: {other.text!r} and {header.text!r} both give "
+                f"{header.column!r}; name one of them otherwise with aliases."
+            )
+
+
+def _with_unit(table: Table, header: Header) -> Header:
+    """The header with the unit of its bare numbers, where the table gives it."""
+    dimension = dimension_of(header.column)
+    if header.unit or dimension != "money":
+        return header
+    own = "万元" if names_its_unit(header) else _table_unit(table)
+    return replace(header, unit=own)
+
+
+def _periods(table: Table) -> tuple[Sequence[Header], tuple[str, ...], str]:
+    """Headers, the periods of each row (empty where a column gives them), and where they were found."""
+    if any(header.column == "period" for header in table.headers):
+        return [_dated_covariate(header) for header in table.headers], (), ""
+    _require_columns(table)
+    wide = sorted({header.period for header in table.headers if header.period and kind_of(header.column)})
+    period, source = _sheet_period(table)
+    if not wide:
+        if not period:
+            raise DataError(
+                f"sheet {table.sheet.name!r} gives no period: not in a column (年份), its headers, "
+                "its name or a title; name the sheet 2021, or leave it out with sheet=."
+            )
+        return [_dated_covariate(header) for header in table.headers], (period,), source
+    if len(wide) == 1 and period in ("", wide[0]):
+        return [replace(header, period="") for header in table.headers], tuple(wide), source or "header"
+    return [_wide(header, wide, table) for header in table.headers], tuple(wide), ""
+
+
+def _require_columns(table: Table) -> None:
+    for header in table.headers:
+        if header.period and not header.column:
+            raise DataError(
+                f"sheet {table.sheet.name!r}, cell {coordinate(header.row, header.number)}: {header.text!r} "
+                "names a period but not what is counted; write it into the header, as 2020年败诉件数."
+            )
+
+
+def _dated_covariate(header: Header) -> Header:
+    """A year in the header of a table that has its periods elsewhere is part of the name."""
+    if not header.period:
+        return header
+    name, unit = split_unit(header.text)
+    return replace(header, column=covariate_name([name], unit), period="")
+
+
+def _wide(header: Header, periods: Sequence[str], table: Table) -> Header:
+    if header.period and header.period not in periods:
+        return _dated_covariate(header)
+    number = kind_of(header.column) in ("integer", "number")
+    if not header.period and number and header.column not in _ONCE:
+        raise DataError(
+            f"sheet {table.sheet.name!r}, cell {coordinate(header.row, header.number)}: {header.text!r} "
+            f"names no period, but other headers name {list(periods)}; write the period into the header."
+        )
+    return header
+
+
+def _table_unit(table: Table) -> str:
+    """Unit of money that a title gives (单位：万元); empty if none or several."""
+    said = (re.findall(r"单位[:：]\s*([^\s)）]+)", text) for text in table.title_texts())
+    units = {as_unit(part) for texts in said for text in texts for part in re.split("[、,，/；;]", text)}
+    money = [unit for unit in units if unit and UNITS[unit][0] == "money"]
+    return money[0] if len(money) == 1 else ""
+
+
+def _sheet_period(table: Table) -> tuple[str, str]:
+    """Period that the sheet's name or its titles give, and which of them; empty if none."""
+    named = find_period(table.sheet.name)[0]
+    titles = {period for text in table.title_texts() if (period := find_period(text)[0])}
+    if named and titles - {named} and len(titles) == 1:
+        raise DataError(
+            f"sheet {table.sheet.name!r} is named {named} but its title says {titles.pop()}; "
+            "correct one of them."
+        )
+    if named:
+        return named, "name of the sheet"
+    return (titles.pop(), "title above the table") if len(titles) == 1 else ("", "")

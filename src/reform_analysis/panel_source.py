@@ -1,0 +1,109 @@
+"""The panel of a notebook: a researcher's own file, or the synthetic example."""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from reform_analysis import panel, schema, simulate
+from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.ingest import read_panel
+from reform_analysis.panel_columns import ATTRIBUTES
+
+READING = {"dash_means": ("missing", "zero"), **ATTRIBUTES}
+
+
+def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: str = "") -> pd.DataFrame:
+    """Return a validated panel with its measures, as the parameters of a notebook describe it.
+
+    Parameters
+    ----------
+    data : str
+        Path of a file that `ingest.read_panel` reads; empty for the synthetic example.
+    aliases : str
+        A JSON object of your headers to canonical columns; empty for the package's alone.
+    reading : str
+        What the file itself cannot say, as ``"dash_means=missing, date_basis=decided"``: `dash_means` as in
+        `ingest.read_panel`, and the panel's attributes `date_basis` and `loss_definition`.
+    city : str
+        Keep this city's units; empty for all.
+
+    Returns
+    -------
+    DataFrame
+        As `schema.validate_panel` and `panel.add_measures` return it; ``attrs["logged"]`` is the number of
+        cells changed or left out while reading (0 for the example).
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, breaks a rule, or has no such city, or a parameter is no such text.
+    """
+    options = _options(reading)
+    frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
+    frame.attrs = {"logged": 0} | frame.attrs | options
+    if city:
+        cities = sorted(frame["city"].unique())
+        if city not in cities:
+            raise DataError(f"city must be one of {cities}, got {city!r}; leave it empty for all.")
+        frame = frame[frame["city"] == city].reset_index(drop=True)
+    return panel.add_measures(frame)
+
+
+def _options(reading: str) -> dict[str, str]:
+    options = {}
+    for part in listed(reading) if reading else []:
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        require_choice("name in reading", name, READING)
+        options[name] = require_choice(name, value, READING[name])
+    return options
+
+
+def _read(data: str, aliases: str, dash_means: str | None) -> pd.DataFrame:
+    if not Path(data).is_file():
+        raise DataError(f"data must be a file, got {data!r}, seen from {Path.cwd()}; check the path.")
+    read = read_panel(data, aliases=_mapping(aliases), dash_means=dash_means)  # type: ignore[arg-type]
+    frame = schema.validate_panel(read.panel, cells=read.cells)
+    frame.attrs["logged"] = len(read.log)
+    return frame
+
+
+def _mapping(aliases: str) -> dict[str, str] | None:
+    if not aliases:
+        return None
+    try:
+        found = json.loads(aliases)
+    except json.JSONDecodeError as broken:
+        raise DataError(f"aliases must be a JSON object, got {aliases!r} ({broken}); correct it.") from None
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise DataError(f'aliases must map headers to columns, got {found!r}; write {{"header": "losses"}}.')
+    return found
+
+
+def listed(text: str) -> list[str]:
+    """Return the names in a parameter that lists several, such as ``"2019, 2020"``.
+
+    Parameters
+    ----------
+    text : str
+        Names separated by commas, Chinese ones included.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    DataError
+        If there is none.
+
+    Examples
+    --------
+    >>> listed("2019, 2020"), listed("losses，corrections")
+    (['2019', '2020'], ['losses', 'corrections'])
+    """
+    names = [part.strip() for part in re.split("[,\uff0c、]", text) if part.strip()]
+    if not names:
+        raise DataError(f"a list of names must hold at least one, got {text!r}; separate them by commas.")
+    return names

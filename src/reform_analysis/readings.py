@@ -1,0 +1,293 @@
+"""The values of the panel's columns, read from their cells with the reasons for every change."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from openpyxl.utils import get_column_letter
+
+from reform_analysis.cell_dates import read_date, read_period
+from reform_analysis.cells import (
+    UNITS,
+    DashMeans,
+    Dimension,
+    Reading,
+    is_blank,
+    is_dash,
+    read_flag,
+    read_number,
+    read_text,
+    show,
+)
+from reform_analysis.estimates import DataError
+from reform_analysis.headers import dimension_of
+from reform_analysis.layout import Total, coordinate
+from reform_analysis.melting import Block, Segment
+from reform_analysis.panel_columns import kind_of
+from reform_analysis.totals import require_sum, summed_rows
+
+_LISTED = 20
+_CODE = re.compile(r"0[0-9]+")
+
+
+class Change(NamedTuple):
+    """One line of the log."""
+
+    sheet: str
+    excel_row: int
+    excel_column: str
+    column: str
+    raw: str
+    value: str
+    reason: str
+
+
+@dataclass
+class Column:
+    """A column of the panel, in the pieces the tables give.
+
+    Parameters
+    ----------
+    name : str
+    kind : {"string", "integer", "number", "boolean"}
+    segments : list of Segment
+    values, raws : list of list
+        One list a segment: values, and the cells as text.
+    """
+
+    name: str
+    kind: str
+    segments: Sequence[Segment]
+    values: list[list[Any]] = field(default_factory=list)
+    raws: list[list[str]] = field(default_factory=list)
+
+
+def read_columns(
+    blocks: Sequence[Block], *, dash_means: DashMeans | None
+) -> tuple[list[Column], list[Change]]:
+    """Return the columns of the panel, and what was changed in their cells.
+
+    Parameters
+    ----------
+    blocks : sequence of Block
+    dash_means : {"missing", "zero"} or None
+
+    Returns
+    -------
+    columns : list of Column
+    changes : list of Change
+
+    Raises
+    ------
+    DataError
+        Naming the first dash if `dash_means` is None; otherwise every cell that cannot be read, and every
+        total that does not match.
+    """
+    pieces: dict[str, list[Segment]] = {}
+    for block in blocks:
+        for segment in block.segments:
+            pieces.setdefault(segment.header.column, []).append(segment)
+    changes: list[Change] = []
+    faults: list[str] = []
+    columns = [_read(name, segments, dash_means, changes, faults) for name, segments in pieces.items()]
+    if faults:
+        raise DataError(_summary(faults))
+    _check_totals(columns, blocks, dash_means, changes)
+    return columns, changes
+
+
+def _summary(faults: Sequence[str]) -> str:
+    dashes = [fault for fault in faults if "is a dash" in fault]
+    if dashes:
+        return (
+            f"{dashes[0]} ({len(dashes)} such cells): a dash may mean that nothing is known or that nothing "
+            "happened, and only who filled in the table can say which."
+        )
+    more = f"\n  and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
+    listed = "\n  ".join(faults[:_LISTED])
+    return f"{len(faults)} cell(s) cannot be read; correct them in the file:\n  {listed}{more}"
+
+
+def _read(
+    name: str,
+    segments: Sequence[Segment],
+    dash_means: DashMeans | None,
+    changes: list[Change],
+    faults: list[str],
+) -> Column:
+    kind = kind_of(name) or _covariate_kind(name, segments)
+    column = Column(name, kind, segments)
+    before = len(changes)
+    units: set[str] = set()
+    for segment in segments:
+        values, raws = _read_segment(
+            segment, _reader(name, kind, segment, dash_means), units, changes, faults
+        )
+        column.values.append(values)
+        column.raws.append(raws)
+    if kind == "number":
+        _require_one_unit(column, units)
+        changes[before:] = [change._replace(column=column.name) for change in changes[before:]]
+    return column
+
+
+def _read_segment(
+    segment: Segment,
+    reader: Callable[[Any], Reading],
+    units: set[str],
+    changes: list[Change],
+    faults: list[str],
+) -> tuple[list[Any], list[str]]:
+    """Values and texts of a segment; equal cells are read once."""
+    sheet, header = segment.table.sheet.name, segment.header
+    letter = get_column_letter(header.number)
+    known: dict[tuple[type, Any], tuple[Any, str, str, str]] = {}
+    values, raws = [], []
+    for row, raw in zip(segment.table.rows, segment.raws, strict=True):
+        key = (type(raw), raw)
+        if key not in known:
+            known[key] = _try(raw, reader, units)
+        value, reason, text, fault = known[key]
+        if fault:
+            faults.append(f"sheet {sheet!r}, cell {letter}{row} ({header.text}): {text!r} {fault}")
+        elif (row, header.number) in segment.table.filled:
+            changes.append(Change(sheet, row, letter, header.column, "", show(value), "inside a merged cell"))
+        elif reason:
+            changes.append(Change(sheet, row, letter, header.column, text, show(value), reason))
+        values.append(value)
+        raws.append(text)
+    return values, raws
+
+
+def _try(raw: Any, reader: Callable[[Any], Reading], units: set[str]) -> tuple[Any, str, str, str]:
+    """Value, reason, text and fault of a cell."""
+    try:
+        value, reason, unit = reader(raw)
+    except DataError as fault:
+        return None, "", show(raw), str(fault)
+    if value is not None and value != 0:
+        units.add(UNITS[unit][0] if unit else "")
+    return value, reason, "" if raw is None else show(raw), ""
+
+
+def _reader(name: str, kind: str, segment: Segment, dash_means: DashMeans | None) -> Callable[[Any], Reading]:
+    if kind == "boolean":
+        return lambda raw: read_flag(raw, dash_means=dash_means)
+    if name == "period":
+        return read_period
+    if name == "adopted":
+        return lambda raw: read_date(raw, dash_means=dash_means)
+    if kind == "string" and kind_of(name):
+        return lambda raw: read_text(raw, dash_means=dash_means)
+    if kind == "string":
+        return lambda raw: Reading(raw) if is_dash(raw) else read_text(raw)
+    dimension, unit = dimension_of(name), segment.header.unit
+    return lambda raw: read_number(raw, dimension=dimension, unit=unit, dash_means=dash_means)
+
+
+def _covariate_kind(name: str, segments: Sequence[Segment]) -> str:
+    """Type of a covariate: numbers if every cell is one, yes and no if every cell is a logical value."""
+    raws = [raw for segment in segments for raw in segment.raws if not is_blank(raw)]
+    given = {(type(raw), raw): raw for raw in raws}.values()
+    if (
+        raws
+        and all(isinstance(raw, bool) for raw in given)
+        and len(raws) == sum(len(s.raws) for s in segments)
+    ):
+        return "boolean"
+    said = [raw for raw in given if not is_dash(raw)]
+    if given and not said:
+        return "string"
+    money = dimension_of(name) == "money"
+    return "number" if money or all(_is_number(raw) for raw in said) else "string"
+
+
+def _is_number(raw: Any) -> bool:
+    # A code with leading zeros is no number: as one it would lose them.
+    if isinstance(raw, str) and _CODE.fullmatch(raw.strip()):
+        return False
+    try:
+        read_number(raw)
+    except DataError:
+        return False
+    return True
+
+
+def _require_one_unit(column: Column, units: set[str]) -> None:
+    """A number without a unit among others with one says nothing, unless the header gives its unit."""
+    dimension: Dimension = dimension_of(column.name)
+    headed = all(segment.header.unit for segment in column.segments)
+    relevant = units - {"count"} if dimension == "free" and units <= {"", "count"} else units
+    if len(relevant) > 1 and not headed:
+        first = column.segments[0]
+        raise DataError(
+            f"sheet {first.table.sheet.name!r}, column {get_column_letter(first.header.number)} "
+            f"({first.header.text!r}) mixes numbers with and without a unit; write the unit into the header."
+        )
+    if dimension == "free" and relevant == {"money"}:
+        column.name = f"{column.name}_wan_yuan"
+
+
+def _check_totals(
+    columns: Sequence[Column],
+    blocks: Sequence[Block],
+    dash_means: DashMeans | None,
+    changes: list[Change],
+) -> None:
+    """Compare every total with its sum; log its cells."""
+    faults: list[str] = []
+    for block in blocks:
+        for total in block.table.totals:
+            positions = summed_rows(block.table, total)
+            checked: set[int] = set()
+            for column in columns:
+                for segment, values in zip(column.segments, column.values, strict=True):
+                    if segment.table is block.table and dimension_of(column.name) in ("count", "money"):
+                        checked |= _check(
+                            segment, values, total, positions=positions, dash_means=dash_means, faults=faults
+                        )
+            changes.extend(_total_changes(block, total, checked))
+    if faults:
+        raise DataError(_summary(faults) if len(faults) > 1 else faults[0])
+
+
+def _check(
+    segment: Segment,
+    values: list[Any],
+    total: Total,
+    *,
+    positions: list[int],
+    dash_means: DashMeans | None,
+    faults: list[str],
+) -> set[int]:
+    header = segment.header
+    raw = segment.table.value(total.row, header.number)
+    try:
+        name = header.column
+        stated = read_number(raw, dimension=dimension_of(name), unit=header.unit, dash_means=dash_means).value
+        if stated is None:
+            return set()
+        require_sum(segment.table, total, header, positions=positions, stated=stated, values=values)
+    except DataError as fault:
+        place = f"sheet {segment.table.sheet.name!r}, cell {coordinate(total.row, header.number)}"
+        said = str(fault)
+        faults.append(said if said.startswith("sheet") else f"{place} ({header.text}): {show(raw)!r} {said}")
+    return {header.number}
+
+
+def _total_changes(block: Block, total: Total, checked: set[int]) -> list[Change]:
+    names = {header.number: header.column for header in block.table.headers}
+    reasons = {True: "total row, equals the sum of its rows", False: "total row, not checked"}
+    return [
+        Change(
+            block.table.sheet.name,
+            total.row,
+            get_column_letter(number),
+            names.get(number, ""),
+            show(value),
+            "",
+            reasons[number in checked],
+        )
+        for number, value in block.table.sheet.rows[total.row].items()
+    ]

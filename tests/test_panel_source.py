@@ -1,0 +1,90 @@
+"""The panel of a notebook: the example, or the user's file with what only the user knows."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from reform_analysis import simulate
+from reform_analysis.estimates import DataError
+from reform_analysis.panel_source import listed, open_panel
+
+
+@pytest.fixture
+def workbook(tmp_path: Path) -> Path:
+    rows = simulate.load_example().query("city == city.iloc[0]").head(24)
+    mine = rows[
+        [
+            "unit_id",
+            "unit_name",
+            "county",
+            "city",
+            "period",
+            "pilot",
+            "adopted",
+            "losses",
+            "lawsuits_concluded",
+        ]
+    ]
+    mine = mine.rename(columns={"losses": "我的败诉列", "unit_name": "乡镇名称"}).astype(
+        {"我的败诉列": object}
+    )
+    mine.iloc[0, 7] = "—"
+    mine.to_excel(tmp_path / "面板.xlsx", index=False)
+    return tmp_path / "面板.xlsx"
+
+
+def test_the_example_is_synthetic_and_has_measures() -> None:
+    frame = open_panel()
+    assert frame.attrs["synthetic"] is True
+    assert frame.attrs["logged"] == 0
+    assert {"devolution_share", "loss_rate"} <= set(frame.columns)
+
+
+def test_one_city_can_be_kept() -> None:
+    city = open_panel()["city"].iloc[0]
+    assert set(open_panel(city=city)["city"]) == {city}
+    with pytest.raises(DataError, match="^city must be one of"):
+        open_panel(city="杭州市")
+
+
+def test_the_users_file_with_aliases_and_reading(workbook: Path) -> None:
+    aliases = json.dumps({"我的败诉列": "losses"}, ensure_ascii=False)
+    frame = open_panel(str(workbook), aliases=aliases, reading="dash_means=missing, date_basis=filed")
+    assert frame.attrs["date_basis"] == "filed"
+    assert frame.attrs["synthetic"] is False
+    assert frame.attrs["logged"] > 0
+    assert pd.isna(frame["losses"].iloc[0])
+    assert len(frame) == 24
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"data": "nowhere.xlsx"}, "^data must be a file"),
+        ({"reading": "dash_means=zeros"}, "^dash_means must be one of"),
+        ({"reading": "basis=filed"}, "^name in reading must be one of"),
+    ],
+)
+def test_bad_parameters_are_named(options: dict[str, str], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        open_panel(**options)
+
+
+@pytest.mark.parametrize(
+    ("aliases", "message"), [("{", "must be a JSON object"), ('["a"]', "must map headers")]
+)
+def test_bad_aliases_are_named(workbook: Path, aliases: str, message: str) -> None:
+    with pytest.raises(DataError, match=f"^aliases {message}"):
+        open_panel(str(workbook), aliases=aliases)
+
+
+def test_a_dash_is_never_guessed(workbook: Path) -> None:
+    with pytest.raises(DataError, match="dash_means"):
+        open_panel(str(workbook), aliases=json.dumps({"我的败诉列": "losses"}))
+
+
+def test_an_empty_list_is_refused() -> None:
+    with pytest.raises(DataError, match="at least one"):
+        listed(" , ")

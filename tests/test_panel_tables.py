@@ -1,0 +1,137 @@
+"""Tables and sentences of the panel's reports: the numbers of the results, in both languages."""
+
+import ast
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis import (
+    association_data,
+    correlate,
+    describe,
+    panel,
+    panel_findings,
+    panel_source,
+    panel_tables,
+)
+from reform_analysis.estimates import COLUMNS
+from reform_analysis.wording import LANGUAGES, catalogue
+
+FRAME = panel_source.open_panel()
+CHANGES = panel.changes(FRAME, pre=["2020"], post=["2021"])
+DOSES = ["devolution_share_difference", "reviews_per_1000_difference"]
+REPORT = panel.panel_report(FRAME, counts=["losses", "reviews"])
+
+
+@pytest.fixture(scope="module")
+def result() -> correlate.Association:
+    return correlate.association(CHANGES, measures=DOSES, outcome="losses", seed=3, draws=199)
+
+
+def numbers(text: object) -> list[str]:
+    return sorted(re.findall(r"-?\d+(?:\.\d+)?", str(text).replace("1,000", "").replace("0至", "0 至")))
+
+
+def test_holdings_show_the_counts_of_the_report() -> None:
+    frame = panel_tables.holdings(REPORT, columns=["losses"]).frame
+    pilots = frame[frame["Arm"] == "Pilots"].iloc[0]
+    rows = FRAME[FRAME["pilot"]]
+    assert pilots["Total"] == f"{rows['losses'].sum():,}"
+    assert pilots["Zeros"] == f"{(rows['losses'] == 0).sum():,}"
+    assert pilots["Units without any"] == f"{(rows.groupby('unit_id')['losses'].sum() == 0).sum():,}"
+
+
+def test_table_one_shows_means_and_standardised_differences() -> None:
+    table = describe.table_one(FRAME, variables=["losses"], at=["2020"])
+    row = panel_tables.table_one(table).frame.iloc[0]
+    at = FRAME[FRAME["period"] == "2020"]
+    losses = at.loc[at["pilot"], "losses"].astype(float)
+    assert row.iloc[1] == f"{losses.mean():.2f} ({losses.std():.2f}; n = 89)"
+    assert row["Standardised difference"] == f"{table['standardised'].iloc[0]:+.2f}"
+
+
+def test_association_table_holds_every_adjusted_p(result: correlate.Association) -> None:
+    frame = panel_tables.association(result).frame
+    assert list(frame.columns) == ["Measure", "Estimate", "95% interval", "p", "Holm", "BH", "max-T"]
+    assert frame["max-T"].tolist() == [f"{p:.3f}" for p in result.adjusted_p["max_t"]]
+    assert frame["Measure"].iloc[0] == "Devolution share (change)"
+
+
+def made(*row: float) -> correlate.Association:
+    frame = pd.DataFrame([row], index=pd.Index(DOSES[:1], name="term"), columns=list(COLUMNS))
+    return correlate.Association(frame=frame, scale="correlation", ci_level=0.95, method="m", n_obs=9)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "word"), [(-0.2, 0.1, "holds"), (0.01, 0.1, "excludes"), (-0.2, -0.01, "excludes")]
+)
+def test_the_sentence_reads_the_interval_at_no_association(low: float, high: float, word: str) -> None:
+    text = str(panel_findings.associations(made(0.05, 0.05, low, high, 0.2), outcome="losses"))
+    assert f"which {word} 0" in text
+
+
+def test_an_undefined_estimate_is_said_to_be_untested() -> None:
+    text = str(panel_findings.associations(made(*[np.nan] * 5), outcome="losses"))
+    assert "cannot be tested" in text
+
+
+def test_both_languages_print_the_same_numbers(result: correlate.Association) -> None:
+    for make in (
+        lambda language: panel_findings.associations(result, outcome="losses", language=language),
+        lambda language: panel_findings.base_years(result, language=language),
+        lambda language: panel_findings.detectable(CHANGES, ci_level=0.95, language=language),
+    ):
+        chinese, english = (numbers(make(language)) for language in LANGUAGES)
+        assert [n.lstrip("-") for n in chinese] == [n.lstrip("-") for n in english]
+
+
+def test_banner_tells_synthetic_from_real() -> None:
+    assert "SYNTHETIC data: the example panel" in str(panel_findings.banner(REPORT, data=""))
+    mine = FRAME.copy()
+    mine.attrs = {"synthetic": False, "logged": 7}
+    text = str(panel_findings.banner(panel.panel_report(mine, counts=["losses"]), data="mine.xlsx", logged=7))
+    assert "The user's data: mine.xlsx" in text
+    assert "7 cells were changed" in text
+    assert "not stated (date_basis)" in text
+
+
+def test_what_was_left_out_is_listed_by_arm() -> None:
+    counts = correlate.association(
+        CHANGES,
+        measures=DOSES,
+        outcome="losses",
+        exposure="lawsuits_concluded",
+        method="poisson_score",
+        seed=3,
+        draws=199,
+    )
+    frame = panel_tables.dropped(counts, language="zh").frame
+    assert set(frame["组别"]) == {"试点", "其他"}
+    assert frame["单位"].str.replace(",", "").astype(int).sum() == len(CHANGES) - counts.n_units
+
+
+def test_too_few_pilots_are_said_and_not_tested() -> None:
+    few = CHANGES.assign(pilot=[True] * 3 + [False] * (len(CHANGES) - 3))
+    (said,) = panel_findings.pilots_alone(few, measures=DOSES, outcome="losses", seed=3, draws=199)
+    assert str(said) == "Pilots alone: only 3, fewer than 4, so nothing can be tested."
+    assert "only 3" in str(panel_findings.detectable(few, ci_level=0.95))
+
+
+def test_pilots_alone_are_the_pilots(result: correlate.Association) -> None:
+    table, _ = panel_findings.pilots_alone(CHANGES, measures=DOSES, outcome="losses", seed=3, draws=199)
+    expected = correlate.association(
+        CHANGES[CHANGES["pilot"]], measures=DOSES, outcome="losses", seed=3, draws=199
+    )
+    assert table.frame["Estimate"].tolist() == [f"{r:z.2f}" for r in expected.to_frame()["estimate"]]
+    assert expected.n_units < result.n_units
+
+
+def test_every_reason_for_leaving_out_has_words() -> None:
+    tree = ast.parse(Path(association_data.__file__).read_text(encoding="utf-8"))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    reasons = [call.args[2].value for call in calls if getattr(call.func, "attr", "") == "only"]
+    assert len(reasons) >= 5
+    assert {f"dropped.{reason.replace(' ', '_')}" for reason in reasons} <= set(catalogue())
