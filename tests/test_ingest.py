@@ -601,3 +601,15 @@ def test_any_table_raises_only_our_error(
             book.active.merge_cells(start_row=top, start_column=left, end_row=below, end_column=right)
     book.save(tmp_path / "any.xlsx")
     refuse_or_read(tmp_path / "any.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("column", "value"), [("乡镇（街道）", "*一镇"), ("备注", "说明：新设"), ("数据来源", "统计")]
+)
+def test_a_row_with_numbers_is_never_taken_for_a_note(tmp_path: Path, column: str, value: str) -> None:
+    row = {"乡镇（街道）": "一镇", "设区市": "甲市", "县（市、区）": "甲县", "年份": 2020, "是否试点": "是"}
+    row |= {"实施时间": "2021年5月", "败诉件数": 3, "行政诉讼审结件数": 5}
+    first = {column: value} | {name: text for name, text in row.items() if name != column}
+    pd.DataFrame([first]).to_excel(tmp_path / "a.xlsx", index=False)
+    panel = read_panel(tmp_path / "a.xlsx").panel
+    assert panel["losses"].tolist() == [3]

@@ -26,6 +26,7 @@ _NOTE = re.compile(
     re.I | re.S,
 )
 _TOTAL = re.compile(r"(.*?)[(（]?(合计|总计|小计|共计|subtotal|total)[)）]?[:：]?", re.I)
+_DATA_TEXTS = 2  # so many texts that begin with a digit make a row of data
 _NUMBERING = {"甲", "乙", "丙", "丁", "栏次", "a", "b", "c", "d"}
 
 
@@ -315,7 +316,12 @@ def _no_data(
     numbers = {header.number for header in headers} - set(leading)
     opening = given[min(given)]
     content = [value for number, value in given.items() if number in numbers]
-    if isinstance(opening, str) and _NOTE.fullmatch(half_width(opening)):
+    # A row of numbers is data, whatever its first cell reads like ("*一镇", a remark, a source); the footer
+    # "填表人：某某 | 2022年" has one text with a digit and no number.
+    numeric = [value for value in content if isinstance(value, (int, float)) and not isinstance(value, bool)]
+    typed = [value for value in content if isinstance(value, str) and half_width(value)[:1].isdigit()]
+    note = isinstance(opening, str) and _NOTE.fullmatch(half_width(opening))
+    if note and not numeric and len(typed) < _DATA_TEXTS:
         return "note"
     if all(given.get(header.number) == header.text for header in headers if header.number in keys):
         return "header repeated"
