@@ -39,6 +39,7 @@ LAYERS = [
     {"plots", "sentences", "tables"},
     {"correlate_plots", "panel_plots", "panel_tables"},
     {"findings", "panel_findings"},
+    {"association_report"},
     {"pages", "study"},
     {"report"},
     {"cli"},

@@ -508,3 +508,25 @@ def test_a_measure_may_not_share_its_denominator() -> None:
         correlate.association(
             changes, measures=["opinions_per_review_difference"], outcome="losses", exposure="reviews", seed=1
         )
+
+
+@pytest.mark.parametrize("seed", ["a", 1.5, -1, None, True])
+def test_a_seed_that_is_none_is_named(seed: object) -> None:
+    with pytest.raises(DataError, match="^seed must be"):
+        correlate.association(tiny(), measures=["dose"], outcome="losses", seed=seed)
+
+
+@pytest.mark.parametrize("changes", [{}, None, pd.DataFrame([[1, 2]], columns=["dose", "dose"])])
+def test_what_is_no_frame_of_changes_is_named(changes: object) -> None:
+    with pytest.raises(DataError, match="^changes must be a DataFrame"):
+        correlate.association(changes, measures=["dose"], outcome="losses", seed=1)
+
+
+@pytest.mark.parametrize("measures", [None, [1], "dose", 3])
+def test_measures_that_are_no_names_are_named(measures: object) -> None:
+    with pytest.raises(DesignError, match="^measures must be a list"):
+        correlate.association(tiny(), measures=measures, outcome="losses", seed=1)
+
+
+def tiny() -> pd.DataFrame:
+    return pd.DataFrame({"dose": [1.0, 2, 3, 4, 5], "losses_difference": [1.0, 0, 2, 0, 1]})

@@ -10,6 +10,7 @@ import pytest
 
 from reform_analysis import (
     association_data,
+    association_report,
     correlate,
     describe,
     panel,
@@ -17,7 +18,7 @@ from reform_analysis import (
     panel_source,
     panel_tables,
 )
-from reform_analysis.estimates import COLUMNS
+from reform_analysis.estimates import COLUMNS, DesignError
 from reform_analysis.wording import LANGUAGES, catalogue
 
 FRAME = panel_source.open_panel()
@@ -82,7 +83,9 @@ def test_both_languages_print_the_same_numbers(result: correlate.Association) ->
     for make in (
         lambda language: panel_findings.associations(result, outcome="losses", language=language),
         lambda language: panel_findings.base_years(result, language=language),
-        lambda language: panel_findings.detectable(CHANGES, ci_level=0.95, language=language),
+        lambda language: panel_findings.detectable(
+            CHANGES, measures=DOSES, outcome="losses", ci_level=0.95, language=language
+        ),
     ):
         chinese, english = (numbers(make(language)) for language in LANGUAGES)
         assert [n.lstrip("-") for n in chinese] == [n.lstrip("-") for n in english]
@@ -113,20 +116,75 @@ def test_what_was_left_out_is_listed_by_arm() -> None:
     assert frame["单位"].str.replace(",", "").astype(int).sum() == len(CHANGES) - counts.n_units
 
 
-def test_too_few_pilots_are_said_and_not_tested() -> None:
-    few = CHANGES.assign(pilot=[True] * 3 + [False] * (len(CHANGES) - 3))
-    (said,) = panel_findings.pilots_alone(few, measures=DOSES, outcome="losses", seed=3, draws=199)
-    assert str(said) == "Pilots alone: only 3, fewer than 4, so nothing can be tested."
-    assert "only 3" in str(panel_findings.detectable(few, ci_level=0.95))
+OPTIONS = {"measures": DOSES, "outcome": "losses", "seed": 3, "draws": 199}
+NOTHING = "Nothing can be tested"
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [CHANGES.head(3), CHANGES.assign(losses_difference=0.0, losses_pre=0, losses_post=0)],
+    ids=["three units", "no loss anywhere"],
+)
+def test_nothing_to_test_is_said_in_every_section(spoilt: pd.DataFrame) -> None:
+    for options in ({}, {"exposure": "lawsuits_concluded", "method": "poisson_score"}):
+        tried = association_report.attempt(spoilt, **OPTIONS, **options)
+        assert tried.result is None
+        shown = [
+            *association_report.section(tried),
+            association_report.figure(tried, labels={}),
+            association_report.left_out(tried),
+            association_report.base_years(tried),
+        ]
+        assert all(str(text).startswith(NOTHING) for text in shown)
+
+
+def test_a_wrong_question_is_still_an_error() -> None:
+    with pytest.raises(DesignError, match="share"):
+        association_report.attempt(
+            CHANGES,
+            measures=["loss_rate_difference"],
+            outcome="losses",
+            exposure="lawsuits_concluded",
+            seed=3,
+        )
 
 
 def test_pilots_alone_are_the_pilots(result: correlate.Association) -> None:
-    table, _ = panel_findings.pilots_alone(CHANGES, measures=DOSES, outcome="losses", seed=3, draws=199)
-    expected = correlate.association(
-        CHANGES[CHANGES["pilot"]], measures=DOSES, outcome="losses", seed=3, draws=199
-    )
-    assert table.frame["Estimate"].tolist() == [f"{r:z.2f}" for r in expected.to_frame()["estimate"]]
-    assert expected.n_units < result.n_units
+    pilots = CHANGES[CHANGES["pilot"]]
+    tried = association_report.attempt(pilots, **OPTIONS)
+    expected = correlate.association(pilots, **OPTIONS).to_frame()["estimate"]
+    table, _ = association_report.section(tried)
+    assert table.frame["Estimate"].tolist() == [f"{r:z.2f}" for r in expected]
+    assert tried.result.n_units < result.n_units
+
+
+def test_units_without_values_do_not_count_as_power() -> None:
+    some = CHANGES.copy()
+    some.loc[some.index[100:], DOSES[0]] = np.nan
+    text = str(panel_findings.detectable(some, measures=DOSES, outcome="losses", ci_level=0.95))
+    assert "All units (100)" in text
+    share = 100 * (some["losses_difference"].iloc[:100] == 0).mean()
+    assert f"zero in {share:.0f}% of the units" in text
+
+
+def test_an_interval_that_is_undefined_is_not_read() -> None:
+    text = str(panel_findings.associations(made(1.0, np.nan, np.nan, np.nan, 0.01), outcome="losses"))
+    assert "no 95% interval can be given" in text
+    assert "nan" not in text
+
+
+def test_chance_scatter_of_standardised_differences() -> None:
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(400):
+        values = rng.normal(size=60)
+        pilots, others = values[:15], values[15:]
+        found.append((pilots.mean() - others.mean()) / np.sqrt((pilots.var(ddof=1) + others.var(ddof=1)) / 2))
+    spread = np.sqrt(1 / 15 + 1 / 45)
+    assert abs(np.std(found) - spread) < 4 * spread / np.sqrt(2 * 400)
+    table = pd.DataFrame({"standardised": [0.7, 0.1], "n_1": [15, 15], "n_0": [45, 45]})
+    text = str(panel_findings.chance(table))
+    assert f"about {spread:.2f}; 1 of the 2" in text
 
 
 def test_every_reason_for_leaving_out_has_words() -> None:

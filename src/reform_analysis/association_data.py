@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.association_question import ADJUSTING, Asked, level, number, per_period
-from reform_analysis.estimates import DataError, DesignError
+from reform_analysis.estimates import DataError, UntestableError
 from reform_analysis.influence import Projection, projection
 from reform_analysis.permutation import Design, Floats
 from reform_analysis.split_score import Split
@@ -176,7 +176,7 @@ def _accompanied(kept: _Kept, asked: Asked) -> _Kept:
     size = stratum.map(stratum.value_counts())
     kept = kept.only(size > 1, asked, "alone in its stratum")
     if len(kept.index) < _LEAST:
-        raise DesignError(
+        raise UntestableError(
             f"changes must leave at least {_LEAST} units with every value known, got {len(kept.index)}; "
             f"{kept.frame().to_dict('records')}."
         )
@@ -208,7 +208,7 @@ def _columns(asked: Asked, names: Sequence[str], order: pd.Index) -> dict[str, F
 def _require_variation(values: Floats, off: Projection, name: str) -> None:
     left = off.residual(values - values.mean())
     if np.abs(left).max() <= 1e-9 * max(np.abs(values).max(), 1e-300):
-        raise DesignError(
+        raise UntestableError(
             f"{name!r} must vary within strata and beside the covariates, got no variation there; "
             "leave it out, or take coarser strata."
         )

@@ -76,6 +76,10 @@ class Asked:
             If no measure is named, one is named twice or shares its denominator with the outcome, or
             covariates do not go with the method.
         """
+        if not isinstance(changes, pd.DataFrame) or not changes.columns.is_unique:
+            raise DataError(
+                "changes must be a DataFrame that names each column once; pass panel.changes(...)."
+            )
         measures, covariates = _names("measures", measures), _names("covariates", covariates)
         if not measures:
             raise DesignError("measures must name at least one column, got none; name the doses to test.")
@@ -91,7 +95,8 @@ class Asked:
 
 
 def _names(argument: str, names: Sequence[str]) -> tuple[str, ...]:
-    if isinstance(names, str) or len(set(names)) < len(names):
+    listed = isinstance(names, Sequence) and not isinstance(names, str)
+    if not listed or not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
         raise DesignError(
             f"{argument} must be a list of different column names, got {names!r}; list each once."
         )

@@ -157,6 +157,8 @@ def association(
     require_whole_number("draws", draws, least=99)
     if ci_level * (draws + 1) > draws:
         raise DesignError(f"draws must be at least 1 / (1 - ci_level) - 1, got {draws}; draw more.")
+    if not isinstance(seed, np.random.Generator):
+        require_whole_number("seed", seed)
     asked = Asked.of(
         changes,
         measures=measures,

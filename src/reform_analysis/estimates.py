@@ -35,6 +35,10 @@ class DesignError(ValueError):
     """The question cannot be asked this way: a wrong argument, an impossible comparison."""
 
 
+class UntestableError(DesignError):
+    """The question is sound, but these data hold nothing to test: a report says so and goes on."""
+
+
 class ReportError(RuntimeError):
     """A report could not be rendered."""
 

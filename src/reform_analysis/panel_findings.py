@@ -1,19 +1,17 @@
 """Sentences on a panel and on its association tests."""
 
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from reform_analysis import correlate, panel_tables, power
+from reform_analysis import power
 from reform_analysis.correlate import Association
 from reform_analysis.estimates import percent
 from reform_analysis.panel_reports import PanelReport
 from reform_analysis.panel_tables import change_label
 from reform_analysis.panel_texts import label
-from reform_analysis.tables import Table
 from reform_analysis.wording import Prose, p_text, say
-
-LEAST = 4  # units a correlation can be tested on
 
 
 def banner(report: PanelReport, *, data: str, logged: int = 0, language: str = "en") -> Prose:
@@ -56,7 +54,13 @@ def growth(notes: tuple[str, ...], *, language: str = "en") -> Prose:
 
 
 def detectable(
-    changes: pd.DataFrame, *, pilot: str = "pilot", ci_level: float, language: str = "en"
+    changes: pd.DataFrame,
+    *,
+    measures: Sequence[str],
+    outcome: str,
+    pilot: str = "pilot",
+    ci_level: float,
+    language: str = "en",
 ) -> Prose:
     """Return, before any result, the smallest correlation that all units and the pilots alone can show.
 
@@ -64,6 +68,10 @@ def detectable(
     ----------
     changes : DataFrame
         As `panel.changes` returns it.
+    measures : sequence of str
+        Columns of the doses.
+    outcome : str
+        Base name of the outcome. Units that lack a dose or its change are not counted.
     pilot : str
         Column of the pilot status.
     ci_level : float
@@ -74,49 +82,47 @@ def detectable(
     -------
     Prose
     """
-    sizes = {"all": len(changes), "pilots": int(changes[pilot].sum())}
-    found = tuple(_detectable(arm, size, ci_level, language) for arm, size in sizes.items())
-    return Prose((*found, say("panel_finding.best_case", language)))
+    change = f"{outcome}_difference"
+    known = changes[changes[[*measures, change]].notna().all(axis=1)]
+    sizes = {"all": len(known), "pilots": int(known[pilot].sum())}
+    found = [_detectable(arm, size, ci_level, language) for arm, size in sizes.items()]
+    if len(known):
+        unchanged = 100 * float((known[change] == 0).mean())
+        name = label(outcome, None, language)
+        found.append(say("panel_finding.best_case", language, outcome=name, unchanged=unchanged))
+    return Prose(tuple(found))
 
 
 def _detectable(arm: str, size: int, ci_level: float, language: str) -> str:
     name = say(f"panel_finding.{arm}", language)
-    if size < LEAST:
-        return say("panel_finding.too_few", language, arm=name, n=size, least=LEAST)
+    if size < power.LEAST_UNITS:
+        return say("panel_finding.too_few", language, arm=name, n=size, least=power.LEAST_UNITS)
     smallest = power.detectable_correlation(size, ci_level=ci_level)
     return say("panel_finding.detectable", language, arm=name, n=size, smallest=smallest)
 
 
-def pilots_alone(
-    changes: pd.DataFrame, *, pilot: str = "pilot", outcome: str, language: str = "en", **options: Any
-) -> tuple[Table | Prose, ...]:
-    """Return the association among pilots alone, as table and sentences, or that there are too few.
+def chance(table: pd.DataFrame, *, language: str = "en") -> Prose:
+    """Return how far standardised differences scatter when pilots are chosen at random.
 
     Parameters
     ----------
-    changes : DataFrame
-        As `panel.changes` returns it.
-    pilot : str
-        Column of the pilot status.
-    outcome : str
-        Base name of the outcome.
+    table : DataFrame
+        As `describe.table_one` returns it.
     language : {"zh", "en"}
-    **options
-        Further arguments of `correlate.association`.
 
     Returns
     -------
-    tuple of Table and Prose
-        For ``display(*...)``.
+    Prose
+        With the standard deviation sqrt(1/n_1 + 1/n_0), about that of a standardised difference of
+        independent units, and how many of the table are more than twice that.
     """
-    chosen = changes[changes[pilot].fillna(False).astype(bool)]
-    if len(chosen) < LEAST:
-        name = say("panel_finding.pilots", language)
-        return (Prose((say("panel_finding.too_few", language, arm=name, n=len(chosen), least=LEAST),)),)
-    result = correlate.association(chosen, outcome=outcome, pilot=pilot, **options)
-    return (
-        panel_tables.association(result, language=language),
-        associations(result, outcome=outcome, language=language),
+    known = table[table["standardised"].notna()]
+    if known.empty:
+        return Prose((say("panel_finding.no_difference", language),))
+    spread = np.sqrt(1 / known["n_1"] + 1 / known["n_0"])
+    beyond = int((known["standardised"].abs() > 2 * spread).sum())
+    return Prose(
+        (say("panel_finding.chance", language, spread=spread.max(), rows=len(known), beyond=beyond),)
     )
 
 
@@ -144,6 +150,8 @@ def _measure(result: Association, term: str, outcome: str, language: str) -> str
     if pd.isna(row["estimate"]):
         return say("panel_finding.undefined", language, measure=change_label(term, language))
     key = "holds" if row["ci_low"] <= null <= row["ci_high"] else "excludes"
+    if row[["ci_low", "ci_high"]].isna().any():
+        key = "no_interval"
     adjusted = row["p_value"] if result.adjusted_p is None else result.adjusted_p.loc[term, "max_t"]
     return say(
         f"panel_finding.association_{key}",
@@ -180,6 +188,8 @@ def _base_year(result: Association, term: str, language: str) -> str:
     if result.base_year is None or result.without_base_year is None:
         return say("panel_finding.no_base_year", language, measure=change_label(term, language))
     base, without = result.base_year.to_frame().loc[term], result.without_base_year.to_frame().loc[term]
+    if base.isna().any() or without.isna().any():
+        return say("panel_finding.no_base_year", language, measure=change_label(term, language))
     return say(
         "panel_finding.base_year",
         language,

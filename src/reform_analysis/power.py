@@ -5,6 +5,8 @@ from statsmodels.stats.power import NormalIndPower
 
 from reform_analysis.estimates import require_level, require_number, require_whole_number
 
+LEAST_UNITS = 4  # Fisher's variance is 1/(n - 3)
+
 
 def detectable_correlation(units: int, *, power: float = 0.8, ci_level: float = 0.95) -> float:
     r"""Smallest correlation that a two-sided test finds with the given power.
@@ -45,7 +47,7 @@ def detectable_correlation(units: int, *, power: float = 0.8, ci_level: float = 
     >>> round(detectable_correlation(89), 2)
     0.29
     """
-    units = require_whole_number("units", units, least=4)
+    units = require_whole_number("units", units, least=LEAST_UNITS)
     power = require_number("power", power, above=0, below=1, way_out="pass 0.8 for 80%.")
     level = require_level(ci_level)
     effect = NormalIndPower(ddof=3).solve_power(nobs1=units, alpha=1 - level, power=power, ratio=0)
