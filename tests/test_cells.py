@@ -152,3 +152,9 @@ def test_any_text_is_read_or_refused(text: str, dimension: cells.Dimension) -> N
             read(text, **options)
         except DataError:
             continue
+
+
+@pytest.mark.parametrize("raw", [" ", "\r", "\u3000", "\t \n"])
+def test_a_cell_of_spaces_is_missing_and_logged(raw: str) -> None:
+    assert cells.read_number(raw, dimension="count") == cells.Reading(None, "spaces")
+    assert cells.read_number("", dimension="count") == cells.Reading(None)

@@ -168,7 +168,7 @@ def read_number(
     if type(raw) is int and dimension == "count" and not unit and abs(raw) <= _LARGEST:
         return Reading(raw)
     if is_blank(raw):
-        return Reading(None)
+        return Reading(None, "spaces" if raw and isinstance(raw, str) else "")
     if is_dash(raw):
         return _read_dash(dash_means, 0 if dimension == "count" else 0.0)
     if isinstance(raw, str):
