@@ -8,6 +8,7 @@ import pytest
 
 from reform_analysis.estimates import (
     COLUMNS,
+    CheckResult,
     DataError,
     DesignError,
     Estimates,
@@ -96,3 +97,47 @@ def test_no_whole_numbers(value: object) -> None:
 def test_open_bounds(value: object) -> None:
     with pytest.raises(DataError, match="^level must be a number between 0 and 1"):
         require_number("level", value, above=0, below=1, way_out="pass 0.95.")
+
+
+def check(**changed: object) -> CheckResult:
+    given = {
+        "name": "placebo_dates",
+        "passed": False,
+        "sentences": {"zh": "未通过", "en": "1 < 2 & failed"},
+        "frame": pd.DataFrame({"estimate": [0.5]}, index=["2019"]),
+    }
+    return CheckResult(**(given | changed))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("passed", "verdict"), [(True, "passed"), (False, "failed"), (None, "for information")]
+)
+def test_a_check_says_its_verdict(passed: bool | None, verdict: str) -> None:
+    assert check(passed=passed).verdict == verdict
+    assert check(passed=passed).summary().splitlines()[0] == f"placebo_dates: {verdict}"
+
+
+def test_a_check_shows_synthetic_data_its_sentence_and_its_notes() -> None:
+    shown = check(synthetic=True, notes=("a note",))
+    assert repr(shown).startswith("SYNTHETIC DATA. placebo_dates: failed\n1 < 2 & failed\n")
+    assert repr(shown).endswith("a note")
+    assert "1 &lt; 2 &amp; failed" in shown._repr_html_()
+    assert "<p>a note</p>" in shown._repr_html_()
+
+
+def test_the_numbers_of_a_check_cannot_be_changed_from_outside() -> None:
+    frame = pd.DataFrame({"estimate": [0.5]})
+    result = check(frame=frame)
+    frame.loc[0, "estimate"] = 9
+    shown = result.to_frame()
+    shown.loc[0, "estimate"] = 9
+    assert result.to_frame().loc[0, "estimate"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [({"passed": 1}, "True, False or None"), ({"sentences": {"en": "only"}}, "must have 'zh' and 'en'")],
+)
+def test_a_check_refuses_half_an_answer(changed: dict[str, object], said: str) -> None:
+    with pytest.raises(DesignError, match=said):
+        check(**changed)

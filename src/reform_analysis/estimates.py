@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 COLUMNS = ("estimate", "std_error", "ci_low", "ci_high", "p_value")
 
@@ -296,3 +296,85 @@ class Estimates:
     def _repr_html_(self) -> str:
         head, *rest = (f"<p>{escape(line)}</p>" for line in self._reading())
         return f"{head}{self._frame.to_html()}{''.join(rest)}"
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """What a check of a result found: a sentence, the numbers behind it, and whether it passed.
+
+    Parameters
+    ----------
+    name : str
+        The check, as its function is called.
+    passed : bool or None
+        None where the check is for information: no outcome of it speaks for or against the result alone.
+    sentences : mapping of str to str
+        Language to the sentence that states what was found, with its numbers: ``{"zh": ..., "en": ...}``.
+    frame : DataFrame
+        The numbers, one row a variant of the check.
+    synthetic : bool
+        True if any datum was made up.
+    notes : tuple of str
+        What a reader has to know beside the numbers.
+
+    Raises
+    ------
+    DesignError
+        If `passed` is neither a bool nor None, or a language is missing.
+    """
+
+    name: str
+    passed: bool | None
+    sentences: "Mapping[str, str]"
+    frame: InitVar[pd.DataFrame]
+    synthetic: bool = False
+    notes: tuple[str, ...] = ()
+
+    _frame: pd.DataFrame = field(init=False)
+
+    def __post_init__(self, frame: pd.DataFrame) -> None:
+        if self.passed is not None and not isinstance(self.passed, bool):
+            raise DesignError(f"passed must be True, False or None, got {self.passed!r}; convert it.")
+        if set(self.sentences) != {"zh", "en"}:
+            raise DesignError(f"sentences must have 'zh' and 'en', got {list(self.sentences)}; give both.")
+        object.__setattr__(self, "_frame", frame.copy())
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in words.
+
+        Returns
+        -------
+        {"passed", "failed", "for information"}
+        """
+        return "for information" if self.passed is None else "passed" if self.passed else "failed"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers behind the sentence.
+
+        Returns
+        -------
+        DataFrame
+            A copy.
+        """
+        return self._frame.copy()
+
+    def summary(self) -> str:
+        """Return verdict, sentence, numbers and notes as text; nothing is printed.
+
+        Returns
+        -------
+        str
+        """
+        return "\n".join([self._head(), self.sentences["en"], self._frame.to_string(), *self.notes])
+
+    def _head(self) -> str:
+        return f"{'SYNTHETIC DATA. ' if self.synthetic else ''}{self.name}: {self.verdict}"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        lines = (f"<p>{escape(line)}</p>" for line in (self._head(), self.sentences["en"]))
+        notes = (f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"{''.join(lines)}{self._frame.to_html()}{''.join(notes)}"
