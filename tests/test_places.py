@@ -80,9 +80,12 @@ def test_the_city_can_settle_a_repeated_name() -> None:
         ("台州市/温岭市-大溪镇", "normalised", "大溪镇", "温岭市"),
         ("大溪镇（温岭市）", "normalised", "大溪镇", "温岭市"),
         ("【温岭】大溪", "normalised", "大溪镇", "温岭市"),
+        ("温岭市（大溪镇）", "normalised", "大溪镇", "温岭市"),
         ("横溪镇（仙居）", "normalised", "横溪镇", "仙居县"),
         ("大溪镇镇政府", "normalised", "大溪镇", "温岭市"),
         ("缙云县壶镇镇政府", "normalised", "壶镇镇", "缙云县"),
+        ("杭州市上城区人民政府清波街道办事处", "normalised", "清波街道", "上城区"),
+        ("上城区人民政府清波街道办", "normalised", "清波街道", "上城区"),
         ("清波办事处", "normalised", "清波街道", "上城区"),
         ("竹垟乡", "normalised", "竹垟畲族乡", "龙泉市"),
         ("龙泉竹垟", "normalised", "竹垟畲族乡", "龙泉市"),
@@ -227,6 +230,24 @@ def test_a_county_that_lost_townships_keeps_the_others_and_gains_no_more() -> No
     assert one("孙端镇", county="绍兴县")["candidates"] == "越城区孙端街道"  # no source of the new name
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "大溪镇、泽国镇",
+        "大溪镇 泽国镇",
+        "大溪镇小计",
+        "大溪镇司法所",
+        "1.大溪镇",
+        "温岭大溪镇大溪村",
+        "大溪乡",
+    ],
+)
+def test_what_is_more_or_other_than_a_unit_is_proposed_never_picked(name: str) -> None:
+    got = one(name)
+    assert (got["status"], got["unit_name"]) == ("proposed", "")
+    assert "温岭市大溪镇" in got["candidates"].split("、")
+
+
 def test_a_note_in_brackets_is_no_reason_to_pick() -> None:
     got = one("大溪镇（试点）")
     assert (got["status"], got["candidates"].split("、")[0]) == ("proposed", "温岭市大溪镇")
@@ -235,7 +256,19 @@ def test_a_note_in_brackets_is_no_reason_to_pick() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *["", "  ", "浙江省杭州市", "温岭市", "台州", "街道", "人民政府", "经济开发区", "ABC", "１２"],
+        *[
+            "",
+            "  ",
+            "浙江省杭州市",
+            "温岭市",
+            "台州",
+            "街道",
+            "人民政府",
+            "温岭市人民政府",
+            "经济开发区",
+            "ABC",
+            "１２",
+        ],
         *[None, float("nan"), pd.NA, 3, b"x"],
     ],
 )

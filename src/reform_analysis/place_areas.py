@@ -9,6 +9,7 @@ from reform_analysis.place_lists import Place, by_county, by_former_county, plac
 
 _ENDING = re.compile(r"(?:[^县市区]族)?(?:自治县|县|市|区)$")
 _SEPARATORS = "-_/·•|,，、.:：—"
+_AUTHORITY = re.compile(r"^人民政府(?=.)")  # 上城区人民政府清波街道办事处 is a street's full name
 _PROVINCE = ("浙江省", "浙江")
 
 
@@ -180,7 +181,7 @@ def _split(text: str, known: Iterable[str]) -> list[tuple[str, str]]:
         for form in (name, *shortened(name)):
             rest = text.removeprefix(form).lstrip(_SEPARATORS)
             if text.startswith(form) and rest:
-                found[form] = rest
+                found[form] = _AUTHORITY.sub("", rest)
     return list(found.items())
 
 

@@ -178,12 +178,13 @@ def _unsettled(status: Status, found: list[Place]) -> tuple[str, ...]:
 
 
 def _bracketed(text: str) -> str:
-    """A city or county in brackets put before the name; other brackets stay."""
+    """A city or county, in brackets or outside them, put before the name; other brackets stay."""
     found = _NOTED.fullmatch(text)
     if found is None:
         return text
-    where, rest = found["after"] or found["before"], found["rest"] or found["last"]
-    return where + rest if city_area(where) or county_area(where) else text
+    outside, inside = found["rest"] or found["last"], found["after"] or found["before"]
+    orders = ((inside, outside), (outside, inside))
+    return next((a + name for a, name in orders if city_area(a) or county_area(a)), text)
 
 
 def _steps(name: str, text: str, area: Area) -> Iterator[tuple[Status, list[Place]]]:
