@@ -1,6 +1,7 @@
 """The city and county that a text names: in full, without their ending, or by a former name."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -166,7 +167,7 @@ def readings(name: str) -> list[list[tuple[str, Area]]]:
             surely = city in ("", *_cities())
             if city:
                 (full if surely else short).append((rest, area))
-            for county, last in _split(rest, (*by_county(), *by_former_county())):
+            for county, last in _split(rest, _county_names()):
                 inside = county_area(county)
                 known = county in by_county() or county in by_former_county()
                 if inside is not None:
@@ -174,15 +175,24 @@ def readings(name: str) -> list[list[tuple[str, Area]]]:
     return [[(name, everywhere())], full, short]
 
 
-def _split(text: str, known: Iterable[str]) -> list[tuple[str, str]]:
+def _split(text: str, known: tuple[str, ...]) -> list[tuple[str, str]]:
     """Return each known name at the start, in full or without its ending, and what stands after it."""
     found = {}
+    for form in _by_start(known).get(text[:2], ()):
+        rest = text.removeprefix(form).lstrip(_SEPARATORS)
+        if text.startswith(form) and rest:
+            found[form] = _AUTHORITY.sub("", rest)
+    return list(found.items())
+
+
+@cache
+def _by_start(known: tuple[str, ...]) -> dict[str, list[str]]:
+    """Return the names, in full and without their ending, by their first two characters."""
+    found = defaultdict(list)
     for name in known:
         for form in (name, *shortened(name)):
-            rest = text.removeprefix(form).lstrip(_SEPARATORS)
-            if text.startswith(form) and rest:
-                found[form] = _AUTHORITY.sub("", rest)
-    return list(found.items())
+            found[form[:2]].append(form)
+    return dict(found)
 
 
 def _after_province(text: str) -> str:
@@ -195,3 +205,8 @@ def _after_province(text: str) -> str:
 @cache
 def _cities() -> tuple[str, ...]:
     return tuple(dict.fromkeys(place.city for place in places()))
+
+
+@cache
+def _county_names() -> tuple[str, ...]:
+    return (*by_county(), *by_former_county())
