@@ -40,6 +40,7 @@ NAMES = {
     "context/context.csv": "context-figures",
     "reference/zhejiang_townships_2025-12-31.csv": "zhejiang-townships",
     "reference/renames.csv": "township-renames",
+    "reference/former_counties.csv": "former-counties",
     "example/panel_synthetic.csv": "example-panel-synthetic",
 }
 SOURCES = {
@@ -104,7 +105,7 @@ def package() -> str:
 README = """# Data dictionary / 数据字典
 
 Generated from the declarations of `reform_analysis.schema` by `python data/build.py`; do not edit.
-本页由 `python data/build.py` 依 `reform_analysis.schema` 的声明生成,请勿手改。
+本页由 `python data/build.py` 依 `reform_analysis.schema` 的声明生成，请勿手改。
 
 Everything here is real and published, except `example/`, which is SYNTHETIC. `datapackage.json` (Data
 Package v2) holds sources, licences and SHA-256 of each file, and loading refuses a file whose bytes have

@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reform_analysis import simulate
+from reform_analysis import panel, panel_findings, simulate
 from reform_analysis.estimates import DataError
 from reform_analysis.panel_source import listed, open_panel
+
+KEPT = ["unit_id", "unit_name", "county", "city", "period", "pilot", "adopted"]
 
 
 @pytest.fixture
@@ -57,6 +59,27 @@ def test_the_users_file_with_aliases_and_reading(workbook: Path) -> None:
     assert frame.attrs["logged"] > 0
     assert pd.isna(frame["losses"].iloc[0])
     assert len(frame) == 24
+
+
+def test_the_count_of_changes_is_the_files_whichever_city_is_kept_and_says_so(tmp_path: Path) -> None:
+    rows = simulate.load_example().groupby("city").head(6)[[*KEPT, "losses", "lawsuits_concluded"]]
+    here, there = rows["city"].unique()[:2]
+    rows = rows[rows["city"].isin([here, there])].astype({"losses": object})
+    rows.loc[rows["city"] == there, "losses"] = "—"
+    rows.to_excel(tmp_path / "panel.xlsx", index=False)
+    reading = "dash_means=missing"
+    whole = open_panel(str(tmp_path / "panel.xlsx"), reading=reading)
+    kept = open_panel(str(tmp_path / "panel.xlsx"), reading=reading, city=here)
+    assert len(kept) == len(whole) / 2
+    assert kept.attrs["logged"] == whole.attrs["logged"] >= 6
+    said = {
+        "en": "While the whole file was read, whichever city is kept, 9 cells",
+        "zh": "整个文件（不限所选城市）",
+    }
+    report = panel.panel_report(kept, counts=["losses"])
+    for language, words in said.items():
+        text = str(panel_findings.banner(report, data="panel.xlsx", logged=9, language=language))
+        assert words in text
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ def banner(report: PanelReport, *, data: str, logged: int = 0, language: str = "
     data : str
         The file; empty for the example.
     logged : int
-        Cells changed or left out while reading.
+        Cells changed or left out while the whole file was read, whichever city is kept.
     language : {"zh", "en"}
 
     Returns

@@ -33,7 +33,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     -------
     DataFrame
         As `schema.validate_panel` and `panel.add_measures` return it; ``attrs["logged"]`` is the number of
-        cells changed or left out while reading (0 for the example).
+        cells changed or left out while reading (0 for the example). It is that of the whole file, whichever
+        city is kept: titles, notes and totals belong to no city.
 
     Raises
     ------

@@ -16,12 +16,13 @@ from reform_analysis.figure_columns import CONTEXT, FIGURES
 from reform_analysis.panel_columns import PANEL
 from reform_analysis.panel_rules import panel_faults, validate_panel
 from reform_analysis.periods import period_index
-from reform_analysis.place_columns import RENAMES, TOWNSHIPS
+from reform_analysis.place_columns import FORMER_COUNTIES, RENAMES, TOWNSHIPS
 from reform_analysis.wording import say
 
 __all__ = [
     "CONTEXT",
     "FIGURES",
+    "FORMER_COUNTIES",
     "PANEL",
     "RENAMES",
     "TABLES",
@@ -42,6 +43,7 @@ TABLES: dict[str, pa.DataFrameSchema] = {
     "context/context.csv": CONTEXT,
     "reference/zhejiang_townships_2025-12-31.csv": TOWNSHIPS,
     "reference/renames.csv": RENAMES,
+    "reference/former_counties.csv": FORMER_COUNTIES,
     "example/panel_synthetic.csv": PANEL,
 }
 
