@@ -235,14 +235,14 @@ def test_a_rate_rounded_or_cut_at_any_decimal_fits_and_two_units_further_does_no
 def test_a_computed_rate_fits_in_full_precision(top: int, bottom: int, scale: int) -> None:
     for computed in (scale * top / bottom, top / bottom * scale, top / (bottom / scale)):
         for raw in (computed, repr(computed), f"{computed:.15f}"):
-            assert _prints_as(Fraction(scale * top, bottom), computed, _decimals(raw, computed))
+            assert _prints_as(Fraction(scale * top, bottom), computed, _decimals(raw, "", computed))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 6), st.sampled_from(["", "%", "‰"]))
 def test_decimals_of_a_text_and_of_the_number_it_stands_for(number: int, decimals: int, mark: str) -> None:
     text = f"{Decimal(number).scaleb(-decimals):f}"
-    assert _decimals(text + mark, 0.0) == decimals + {"": 0, "%": 2, "‰": 3}[mark]
-    assert _decimals(None, float(text)) <= decimals
+    assert _decimals(text + mark, "", 0.0) == decimals + {"": 0, "%": 2, "‰": 3}[mark]
+    assert _decimals(None, "", float(text)) <= decimals
 
 
 def test_a_base_that_a_later_year_revised() -> None:
