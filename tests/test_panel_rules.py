@@ -330,3 +330,36 @@ def test_a_large_panel_is_checked_in_about_a_second() -> None:
     frame = frame.assign(unit_name="甲镇", county="乙县", city="丙市", pilot=False, adopted="")
     frame = frame.assign(**dict.fromkeys(COUNTS, 1))
     assert len(validate_panel(frame)) == 8190
+
+
+@pytest.mark.parametrize(
+    ("raw", "unit", "value", "fits"),
+    [
+        ("4.9", "%", 0.049, True),
+        ("4.8", "%", 0.048, True),  # cut: 4.895
+        ("4.7", "%", 0.047, False),
+        ("5.0", "%", 0.05, False),
+        ("5", "%", 0.05, True),
+        ("6.3", "%", 0.063, False),
+        ("49", "‰", 0.049, True),
+        ("50", "‰", 0.05, False),
+        ("0.05", "", 0.05, True),
+        ("4.9%", "‰", 0.049, True),  # the cell's own unit goes first
+        ("5.0%", "‰", 0.05, False),
+    ],
+)
+def test_printed_decimals_count_in_the_unit_of_the_header(
+    raw: str, unit: str, value: float, fits: bool
+) -> None:
+    """7 of 143 is 4.895%: 6.3 under (%) has its last decimal at 0.001 of the share, not at 0.1."""
+    place = {"row": [0], "column": ["loss_rate"], "sheet": [""], "excel_row": [2], "excel_column": ["C"]}
+    cells = pd.DataFrame(place | {"raw": [raw], "unit": [unit]})
+    frame = changed(losses={0: 7}, lawsuits_concluded={0: 143}, loss_rate={0: value})
+    assert panel_faults(frame, cells=cells).empty is fits
+
+
+@pytest.mark.parametrize(("unit", "decimals"), [("百件", -1), ("千件", -2), ("件", 1), ("%", 3)])
+def test_decimals_of_large_units(unit: str, decimals: int) -> None:
+    assert _decimals("1.5", unit, 0.0) == decimals
+    assert _prints_as(Fraction(149), 150.0, -1)
+    assert not _prints_as(Fraction(144), 150.0, -1)

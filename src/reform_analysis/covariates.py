@@ -47,7 +47,7 @@ class Kind(NamedTuple):
 def covariate_kind(name: str, segments: Sequence[Segment], *, dash_means: DashMeans | None) -> Kind:
     """Return what a covariate holds.
 
-    A stored frame says it itself. Elsewhere the cells do: yes and no or dates if each is one; numbers if each
+    A stored frame says it itself, unless a float cannot hold its numbers. Elsewhere the cells do: yes and no or dates if each is one; numbers if each
     reads as one, except that a workbook's texts stay texts where all are digits (codes); texts otherwise.
 
     Parameters
@@ -61,9 +61,10 @@ def covariate_kind(name: str, segments: Sequence[Segment], *, dash_means: DashMe
     Kind
     """
     stored = {segment.table.sheet.kinds.get(segment.header.number, "") for segment in segments}
-    if len(stored) == 1 and (kind := stored.pop()):
-        return Kind(kind)
     given = {(type(raw), raw): raw for raw in _raws(segments)}.values()
+    kind = stored.pop() if len(stored) == 1 else ""
+    if kind and (kind != "number" or all(map(_is_number, given))):
+        return Kind(kind)
     said = [raw for raw in given if not is_dash(raw)]
     if not said:
         return _without_values(dash_means) if given else Kind("number", "empty")
