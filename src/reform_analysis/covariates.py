@@ -47,8 +47,9 @@ class Kind(NamedTuple):
 def covariate_kind(name: str, segments: Sequence[Segment], *, dash_means: DashMeans | None) -> Kind:
     """Return what a covariate holds.
 
-    A stored frame says it itself, unless a float cannot hold its numbers. Elsewhere the cells do: yes and no or dates if each is one; numbers if each
-    reads as one, except that a workbook's texts stay texts where all are digits (codes); texts otherwise.
+    A stored frame says it itself, unless a float cannot hold its numbers. Elsewhere the cells do: yes and no
+    or dates if each is one; numbers if each reads as one, except that a workbook's texts stay texts where all
+    are digits (codes); texts otherwise.
 
     Parameters
     ----------
