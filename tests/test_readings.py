@@ -124,3 +124,9 @@ def test_the_total_of_a_covariate_is_compared_and_never_refused(total: str, reas
 def test_what_a_csv_was_read_as_is_said(values: list[str], kind: str, dtype: str, path: Path) -> None:
     found = read(path, "x", *values)
     assert (found.covariates["kind"].tolist(), str(found.panel["x"].dtype)) == ([kind], dtype)
+
+
+def test_identifiers_keep_their_marks_but_those_that_differ_by_one_are_logged(path: Path) -> None:
+    log = read(path, "单位代码", "A", "A*", "B[1]", "B[2]").log
+    kept = log[log["reason"].str.startswith("identifier kept")]
+    assert kept[["excel_row", "raw", "value"]].to_numpy().tolist() == [[3, "A*", "A*"]]

@@ -1,6 +1,6 @@
 """The values of the panel's columns, read from their cells with the reasons for every change."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
@@ -19,6 +19,7 @@ from reform_analysis.cells import (
     read_number,
     read_text,
     show,
+    strip_marks,
 )
 from reform_analysis.covariates import Kind, covariate_kind, read_covariate
 from reform_analysis.estimates import DataError
@@ -133,10 +134,26 @@ def _read(
         )
         column.values.append(values)
         column.raws.append(raws)
+    if name == "unit_id":
+        changes += _marked_identifiers(column, {change[:3] for change in changes[before:]})
     if kind == "number":
         _require_one_unit(column, units)
         changes[before:] = [change._replace(column=column.name) for change in changes[before:]]
     return column
+
+
+def _marked_identifiers(column: Column, logged: Set[tuple[str, int, str]]) -> list[Change]:
+    """Identifiers that are kept as they are, though a mark is all that tells them from another one."""
+    known = {value for values in column.values for value in values}
+    lines = []
+    for segment, values in zip(column.segments, column.values, strict=True):
+        sheet, letter = segment.table.sheet.name, get_column_letter(segment.header.number)
+        for row, value in zip(segment.table.rows, values, strict=True):
+            bare = strip_marks(value)
+            if bare != value and bare in known and (sheet, row, letter) not in logged:
+                reason = f"identifier kept, only a mark tells it from {bare!r}"
+                lines.append(Change(sheet, row, letter, column.name, value, value, reason))
+    return lines
 
 
 def _read_segment(
