@@ -109,5 +109,5 @@ def covariate_sentence(found: pd.DataFrame, language: str) -> str:
     if not first["closest"]:
         return line
     columns = str(first["closest"])
-    best = columns.split(", ", maxsplit=1)[0]
-    return say("reading.closest", language, line=line, columns=columns, first=best, **names)
+    only = "…" if "," in columns else columns  # several are like it: which one, the reader must say
+    return say("reading.closest", language, line=line, columns=columns, chosen=only, **names)
