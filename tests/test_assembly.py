@@ -47,7 +47,7 @@ def test_a_column_of_one_sheet_is_missing_in_the_other(tmp_path: Path) -> None:
 
 def test_yes_and_no_cannot_be_missing(tmp_path: Path) -> None:
     sheets = {"2020": [["单位名称", "败诉", "试点"], ["甲镇", 1, "是"]], "2021": [HEAD, ["甲镇", 2, 3]]}
-    with pytest.raises(DataError, match="'pilot' is missing from some sheets"):
+    with pytest.raises(DataError, match=r"'pilot' is missing from some sheets, \['2021'\]"):
         read_panel(book(tmp_path / "b.xlsx", **sheets))
 
 

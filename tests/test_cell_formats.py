@@ -61,7 +61,7 @@ def test_a_percent_format_goes_before_a_percent_in_the_header(tmp_path: Path) ->
     read = read_panel(tmp_path / "b.xlsx")
     assert read.panel["loss_rate"].tolist() == [0.05, 0.05]
     assert read.panel["adopted"].tolist() == ["2021-05", ""]
-    assert read.log.query("column == 'loss_rate' and reason != 'header'")["raw"].tolist() == ["5%", "5"]
+    assert read.log.query("column == 'loss_rate' and reason != 'header'")["raw"].tolist() == ["5.0%", "5"]
 
 
 def test_the_same_in_an_old_workbook(tmp_path: Path) -> None:

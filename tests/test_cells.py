@@ -158,3 +158,22 @@ def test_any_text_is_read_or_refused(text: str, dimension: cells.Dimension) -> N
 def test_a_cell_of_spaces_is_missing_and_logged(raw: str) -> None:
     assert cells.read_number(raw, dimension="count") == cells.Reading(None, "spaces")
     assert cells.read_number("", dimension="count") == cells.Reading(None)
+
+
+@pytest.mark.parametrize(
+    ("raw", "value", "reason"),
+    [
+        ("一镇", "一镇", ""),
+        ("一镇＊", "一镇", "footnote mark"),
+        (" 一镇[12]", "一镇", "spaces, footnote mark"),
+        ("一　镇", "一镇", "spaces"),
+        ("★一镇", "一镇", "footnote mark"),
+        ("Oak Street *", "Oak Street", "footnote mark"),
+        ("一镇（东）", "一镇（东）", ""),
+        ("第1镇", "第1镇", ""),
+        ("※", "※", ""),
+        ("", "", ""),
+    ],
+)
+def test_names_lose_marks_and_padding_with_a_reason(raw: str, value: str, reason: str) -> None:
+    assert cells.read_name(raw)[:2] == (value, reason)

@@ -142,6 +142,23 @@ def test_validate_names_every_fault_with_its_cell_and_exits_with_1(tmp_path: Pat
     assert "cell H3, column losses: '7': must be at most lawsuits_concluded = 5" in done.stderr
 
 
+def test_validate_lists_what_was_read_as_a_covariate(tmp_path: Path) -> None:
+    """A header that no alias knows switches the rules on it off: 9 losses of 5 concluded pass."""
+    file = tmp_path / "panel.csv"
+    text = PANEL_CSV.format(losses=9).replace("lawsuits_concluded", "审结件数")
+    file.write_text(text, encoding="utf-8")
+    done = run("validate", str(file))
+    assert done.exit_code == 0, done.stderr
+    assert "审结件数 (panel.csv!I1, header '审结件数'): numbers; closest known columns: " in done.stdout
+    assert "lawsuits_concluded" in done.stdout
+    named = run("validate", str(file), "--alias", "审结件数=lawsuits_concluded")
+    assert named.exit_code == 1
+    assert "must be at most lawsuits_concluded = 5" in named.stderr
+    assert "covariates" not in named.stderr
+    file.write_text(text.replace("丙市,2021", "丁市,2021"), encoding="utf-8")
+    assert "header '审结件数'" in run("validate", str(file)).stderr
+
+
 def test_validate_passes_its_options_on(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {}
 

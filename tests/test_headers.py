@@ -110,3 +110,15 @@ def test_no_alias_stands_for_two_columns() -> None:
             meant.setdefault(headers.stem(text), set()).add(column)
     assert {text: columns for text, columns in meant.items() if len(columns) > 1} == {}
     assert set(declared["columns"]) <= set(PANEL.columns)
+
+
+@pytest.mark.parametrize("text", ["败诉件数①", "败诉件数*", "败诉件数（件）[1]", "※败诉件数"])
+def test_footnote_marks_of_headers_do_not_count(text: str) -> None:
+    assert resolved(text)[0] == "losses"
+
+
+def test_proposals_are_known_columns_with_like_headers() -> None:
+    assert set(headers.closest("审结件数", TABLE)) >= {"lawsuits_concluded", "reconsiderations_concluded"}
+    assert headers.closest("终审败诉", TABLE)[0] == "losses"
+    assert headers.closest("x", TABLE) == ()
+    assert len(headers.closest("执法", TABLE)) <= 3

@@ -1,8 +1,10 @@
 """Reading panels: awkward files against their clean twin, round trips, corruption and damaged bytes."""
 
 import csv
+import re
 import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from openpyxl.utils import get_column_letter
 from reform_analysis.cells import show
 from reform_analysis.estimates import DataError
 from reform_analysis.ingest import PanelRead, read_panel
-from reform_analysis.schema import validate_panel
+from reform_analysis.panel_columns import kind_of
+from reform_analysis.schema import panel_faults, validate_panel
 
 UNITS = [
     ("甲市", "乙县", "城关镇", True),
@@ -417,6 +420,35 @@ def panels(draw: Callable[..., Any]) -> pd.DataFrame:
     return validate_panel(pd.DataFrame(rows)[[*rows[0]]])
 
 
+@st.composite
+def panels_with_covariates(draw: Callable[..., Any]) -> pd.DataFrame:
+    """Valid panels whose names carry marks and spaces, with covariates of every type."""
+    panel = draw(panels())
+    dressed = st.sampled_from(["{}", " {}", "{}*", "{}①", "一 {}", "※{}　", "{}[1]"])
+    panel["unit_name"] = [draw(dressed).format(name) for name in panel["unit_name"]]
+    rows = len(panel)
+
+    def column(values: st.SearchStrategy[Any], dtype: str) -> pd.Series:
+        return pd.Series(draw(st.lists(values, min_size=rows, max_size=rows)), dtype=dtype)
+
+    flags = column(st.sampled_from([True, False, None]), "boolean")
+    panel["flag"] = flags if flags.isna().any() else flags.astype("bool")
+    days = st.datetimes(datetime(1950, 1, 1), datetime(2050, 1, 1)).map(
+        lambda day: day.replace(microsecond=0)
+    )
+    panel["day"] = column(st.one_of(st.none(), days), "datetime64[us]")
+    panel["code"] = column(st.sampled_from(["12", "13", "007", "1e5", ""]), "str")
+    panel["typed"] = column(st.sampled_from(["12", "1,000", "6.3%", "3件", " 7", "NA", "x", "-"]), "str")
+    panel["dashes"] = column(st.sampled_from(["—", "/", "无", ""]), "str")
+    panel["truth"] = column(st.sampled_from(["True", "False"]), "str")
+    panel["gap"] = column(st.sampled_from([None, 1.5, 2.0]), "float64")
+    panel["big"] = column(st.sampled_from([1, 0, -3, 2**31]), "int64")
+    panel["序号"] = (
+        column(st.sampled_from(["1", "2", "x"]), "str") if draw(st.booleans()) else range(1, rows + 1)
+    )
+    return panel
+
+
 WRITERS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     "panel.csv": lambda frame, path: frame.to_csv(path, index=False),
     "panel.xlsx": lambda frame, path: frame.to_excel(path, index=False),
@@ -434,6 +466,58 @@ def test_any_valid_panel_comes_back(panel: pd.DataFrame, tmp_path: Path) -> None
         back = validate_panel(read.panel, cells=read.cells)
         assert set(back.columns) == set(panel.columns)
         pd.testing.assert_frame_equal(back[list(panel.columns)], panel, check_exact=True)
+
+
+DTYPES = {"number": "float64", "string": "str", "boolean": "bool", "date": "datetime64[us]"}
+
+
+def nothing(value: Any) -> bool:
+    return bool(pd.isna(value)) or value == ""
+
+
+def unaccounted_values(panel: pd.DataFrame, read: PanelRead, *, typed: bool) -> list[tuple[Any, ...]]:
+    """Values that come back otherwise with nothing in the log to say so.
+
+    A CSV has no types: there the line of the header says what its column was read as.
+    """
+    logged = set(zip(read.log["excel_row"], read.log["excel_column"], strict=True))
+    said = {line[3]: line[6] for line in read.log.itertuples(index=False) if "covariate" in line[6]}
+    missing: list[tuple[Any, ...]] = []
+    for at, name in enumerate(panel.columns, start=1):
+        letter, kind = get_column_letter(at), kind_of(name)
+        if name not in read.panel.columns:
+            left = [row for row in range(len(panel)) if (row + 2, letter) not in logged]
+            missing += [(row, name, "left out") for row in left]
+            continue
+        assert kind or name in said, f"{name} is a covariate and no line says so"
+        told = not typed and not kind
+        for row, (old, new) in enumerate(zip(panel[name], read.panel[name], strict=True)):
+            same = (nothing(old) and nothing(new)) or (type(old), old) == (type(new), new)
+            same = same or (isinstance(old, int) and not isinstance(old, bool) and old == new)
+            if not same and not told and (row + 2, letter) not in logged:
+                missing.append((row, name, old, new))
+        if told:
+            shown = read.covariates.set_index("column")["kind"]
+            assert str(read.panel[name].dtype).startswith(DTYPES[shown[name]])
+    return missing
+
+
+@settings(QUICK, max_examples=15)
+@given(panel=panels_with_covariates(), dash_means=st.sampled_from([None, "missing", "zero"]))
+def test_covariates_of_every_type_come_back_or_are_in_the_log(
+    panel: pd.DataFrame, dash_means: Any, tmp_path: Path
+) -> None:
+    for name, write in WRITERS.items():
+        given = panel.drop(columns=["flag"]) if name == "panel.dta" else panel  # Stata has no such type
+        write(given, tmp_path / name)
+        try:
+            read = read_panel(tmp_path / name, dash_means=dash_means)
+        except DataError as refused:
+            event("refused for " + " ".join(re.findall("is a dash|mixes numbers", str(refused))))
+            continue
+        missing = unaccounted_values(given, read, typed=name != "panel.csv")
+        assert missing == [], (name, missing)
+        assert not read.log.duplicated(["sheet", "excel_row", "excel_column"]).any()
 
 
 AWKWARD_TEXTS = st.sampled_from(
@@ -462,7 +546,10 @@ AWKWARD_TEXTS = st.sampled_from(
 def test_a_corrupted_cell_is_caught_logged_or_a_valid_value(
     data: st.DataObject, text: str, tmp_path: Path
 ) -> None:
-    rows = [list(clean().columns), *(list(map(show, row)) for row in clean().itertuples(index=False))]
+    whole = clean().assign(
+        gdp=[1.5, 2.0, 3.0, 4.0, 5.0, 6.25], area=["山区", "x", "1", "y", "z", "w"], flag=True
+    )
+    rows = [list(whole.columns), *(list(map(show, row)) for row in whole.itertuples(index=False))]
     row, column = data.draw(st.integers(0, len(rows) - 1)), data.draw(st.integers(0, len(rows[0]) - 1))
     before, rows[row][column] = rows[row][column], text
     path = write_csv(tmp_path / "panel.csv", *rows)
@@ -477,9 +564,18 @@ def test_a_corrupted_cell_is_caught_logged_or_a_valid_value(
         event("in the log")
         return
     event("unchanged" if text == before else "a valid value")
+    listed = read.covariates.set_index("column")
+    assert set(listed.index) == {name for name in panel.columns if not kind_of(name)}
+    assert not [
+        name for name, kind in listed["kind"].items() if not str(panel[name].dtype).startswith(DTYPES[kind])
+    ]
     if row == 0:
         assert text in panel.columns or not text
         return
+    if listed.loc["gdp", "kind"] == "string":
+        assert (
+            listed.loc["gdp", "cell"] == f"panel.csv!{get_column_letter(column + 1)}{row + 1} {show(text)!r}"
+        )
     cell = read.cells[(read.cells[list(place)] == pd.Series(place)).all(axis=1)].iloc[0]
     value = panel[cell["column"]].iloc[cell["row"]]
     shown = "" if pd.isna(value) else show(value)
@@ -613,3 +709,53 @@ def test_a_row_with_numbers_is_never_taken_for_a_note(tmp_path: Path, column: st
     pd.DataFrame([first]).to_excel(tmp_path / "a.xlsx", index=False)
     panel = read_panel(tmp_path / "a.xlsx").panel
     assert panel["losses"].tolist() == [3]
+
+
+@pytest.mark.parametrize("mark", ["*", "＊", "※", "①", "[1]", " [注2]", "（注）", "²", " *②"])
+def test_a_mark_makes_no_second_unit_and_is_logged(mark: str, tmp_path: Path) -> None:
+    head, rows = ["单位名称", "年份", "败诉"], [["一镇", 2020, 1], [f"一镇{mark}", 2021, 2]]
+    read = read_panel(write_csv(tmp_path / "p.csv", head, *rows))
+    assert read.panel["unit_id"].tolist() == ["一镇", "一镇"]
+    line = read.log[read.log["excel_row"] == 3].iloc[0]
+    assert (line["column"], line["raw"], line["value"]) == ("unit_name", f"一镇{mark}", "一镇")
+    assert "footnote mark" in line["reason"]
+
+
+def test_rows_that_meet_without_their_marks_are_duplicates_named_by_sheet_and_row(tmp_path: Path) -> None:
+    """No column of the file is the identifier, and none holds the period."""
+    book = openpyxl.Workbook()
+    book.active.title = "2021"
+    for row in (
+        ["县", "市", "单位名称", "试点", "败诉"],
+        ["乙县", "丙市", "一镇", "是", 1],
+        ["乙县*", "丙市", "一　镇*", "是", 2],
+    ):
+        book.active.append(row)
+    book.save(tmp_path / "b.xlsx")
+    read = read_panel(tmp_path / "b.xlsx")
+    with pytest.raises(DataError) as raised:
+        validate_panel(read.panel.assign(adopted=""), cells=read.cells)
+    assert "sheet '2021', row 3 (丙市/乙县/一镇, 2021), column unit_id: '丙市/乙县/一镇': " in str(
+        raised.value
+    )
+    assert "this row repeats sheet '2021', row 2" in str(raised.value)
+    faults = panel_faults(read.panel.assign(adopted=""), cells=read.cells)
+    assert faults[["sheet", "excel_row"]].to_numpy().tolist() == [["2021", 3]]
+    assert faults["excel_column"].isna().all()
+
+
+def test_a_marked_total_is_a_total(tmp_path: Path) -> None:
+    rows = [["单位名称", "年份", "败诉"], ["一镇", 2020, 1], ["二镇", 2020, 2], ["合计*", "", 3]]
+    assert read_panel(write_csv(tmp_path / "p.csv", *rows)).panel["unit_name"].tolist() == ["一镇", "二镇"]
+
+
+@pytest.mark.parametrize("name", list(WRITERS))
+def test_a_column_headed_number_is_left_out_only_where_it_numbers_the_rows(name: str, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"unit_name": list("甲乙丙"), "period": "2021", "losses": 1, "序号": [1, 2, 3]})
+    WRITERS[name](frame, tmp_path / name)
+    read = read_panel(tmp_path / name)
+    assert "序号" not in read.panel
+    assert (read.log["reason"] == "column left out").sum() == 3
+    WRITERS[name](frame.assign(序号=[7, 3, 12]), tmp_path / name)
+    assert read_panel(tmp_path / name).panel["序号"].tolist() == [7.0, 3.0, 12.0]
+    assert "序号" not in read_panel(tmp_path / name, aliases={"序号": ""}).panel

@@ -235,14 +235,14 @@ def test_a_rate_rounded_or_cut_at_any_decimal_fits_and_two_units_further_does_no
 def test_a_computed_rate_fits_in_full_precision(top: int, bottom: int, scale: int) -> None:
     for computed in (scale * top / bottom, top / bottom * scale, top / (bottom / scale)):
         for raw in (computed, repr(computed), f"{computed:.15f}"):
-            assert _prints_as(Fraction(scale * top, bottom), computed, _decimals(raw, computed))
+            assert _prints_as(Fraction(scale * top, bottom), computed, _decimals(raw, "", computed))
 
 
 @given(st.integers(0, 10**6), st.integers(0, 6), st.sampled_from(["", "%", "‰"]))
 def test_decimals_of_a_text_and_of_the_number_it_stands_for(number: int, decimals: int, mark: str) -> None:
     text = f"{Decimal(number).scaleb(-decimals):f}"
-    assert _decimals(text + mark, 0.0) == decimals + {"": 0, "%": 2, "‰": 3}[mark]
-    assert _decimals(None, float(text)) <= decimals
+    assert _decimals(text + mark, "", 0.0) == decimals + {"": 0, "%": 2, "‰": 3}[mark]
+    assert _decimals(None, "", float(text)) <= decimals
 
 
 def test_a_base_that_a_later_year_revised() -> None:
@@ -330,3 +330,36 @@ def test_a_large_panel_is_checked_in_about_a_second() -> None:
     frame = frame.assign(unit_name="甲镇", county="乙县", city="丙市", pilot=False, adopted="")
     frame = frame.assign(**dict.fromkeys(COUNTS, 1))
     assert len(validate_panel(frame)) == 8190
+
+
+@pytest.mark.parametrize(
+    ("raw", "unit", "value", "fits"),
+    [
+        ("4.9", "%", 0.049, True),
+        ("4.8", "%", 0.048, True),  # cut: 4.895
+        ("4.7", "%", 0.047, False),
+        ("5.0", "%", 0.05, False),
+        ("5", "%", 0.05, True),
+        ("6.3", "%", 0.063, False),
+        ("49", "‰", 0.049, True),
+        ("50", "‰", 0.05, False),
+        ("0.05", "", 0.05, True),
+        ("4.9%", "‰", 0.049, True),  # the cell's own unit goes first
+        ("5.0%", "‰", 0.05, False),
+    ],
+)
+def test_printed_decimals_count_in_the_unit_of_the_header(
+    raw: str, unit: str, value: float, fits: bool
+) -> None:
+    """7 of 143 is 4.895%: 6.3 under (%) has its last decimal at 0.001 of the share, not at 0.1."""
+    place = {"row": [0], "column": ["loss_rate"], "sheet": [""], "excel_row": [2], "excel_column": ["C"]}
+    cells = pd.DataFrame(place | {"raw": [raw], "unit": [unit]})
+    frame = changed(losses={0: 7}, lawsuits_concluded={0: 143}, loss_rate={0: value})
+    assert panel_faults(frame, cells=cells).empty is fits
+
+
+@pytest.mark.parametrize(("unit", "decimals"), [("百件", -1), ("千件", -2), ("件", 1), ("%", 3)])
+def test_decimals_of_large_units(unit: str, decimals: int) -> None:
+    assert _decimals("1.5", unit, 0.0) == decimals
+    assert _prints_as(Fraction(149), 150.0, -1)
+    assert not _prints_as(Fraction(144), 150.0, -1)

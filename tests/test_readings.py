@@ -93,3 +93,40 @@ def test_money_without_a_unit_is_refused(path: Path) -> None:
     with pytest.raises(DataError, match="has no unit of money"):
         read(path, "涉法数字化投入经费", "100")
     assert read(path, "digital_spending", "100").panel["digital_spending"].tolist() == [100.0]
+
+
+@pytest.mark.parametrize(
+    ("total", "reason"),
+    [
+        ("5.5", "total row, equals the sum of its rows"),
+        ("2.75", "total row, differs from the sum of its rows 5.5"),
+        ("—", "total row, not checked"),
+        ("略", "total row, not checked"),
+    ],
+)
+def test_the_total_of_a_covariate_is_compared_and_never_refused(total: str, reason: str, path: Path) -> None:
+    """It may be the mean of a rate."""
+    rows = [["单位名称", "年份", "败诉", "人均"], ["一镇", "2021", "1", "2"], ["二镇", "2021", "2", "3.5"]]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([*rows, ["合计", "", "3", total]])
+    log = read_panel(path).log
+    assert log.loc[(log["excel_row"] == 4) & (log["excel_column"] == "D"), "reason"].tolist() == [reason]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "dtype"),
+    [
+        (["12", "13"], "number", "float64"),
+        (["True", "False"], "boolean", "bool"),
+        (["a", "b"], "string", "str"),
+    ],
+)
+def test_what_a_csv_was_read_as_is_said(values: list[str], kind: str, dtype: str, path: Path) -> None:
+    found = read(path, "x", *values)
+    assert (found.covariates["kind"].tolist(), str(found.panel["x"].dtype)) == ([kind], dtype)
+
+
+def test_identifiers_keep_their_marks_but_those_that_differ_by_one_are_logged(path: Path) -> None:
+    log = read(path, "单位代码", "A", "A*", "B[1]", "B[2]").log
+    kept = log[log["reason"].str.startswith("identifier kept")]
+    assert kept[["excel_row", "raw", "value"]].to_numpy().tolist() == [[3, "A*", "A*"]]

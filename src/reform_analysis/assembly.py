@@ -11,7 +11,10 @@ from reform_analysis.melting import Block, Segment
 from reform_analysis.panel_columns import PANEL, kind_of
 from reform_analysis.readings import Column
 
-_DTYPES = {"string": "str", "integer": "Int64", "number": "float64", "boolean": "bool"}
+_DTYPES = {
+    **{"string": "str", "integer": "Int64", "number": "float64", "boolean": "bool", "date": "datetime64[us]"},
+    **{"boolean with gaps": "boolean", "date to the nanosecond": "datetime64[ns]"},
+}
 _NAMED = ("city", "county", "unit_name")
 
 
@@ -28,7 +31,8 @@ def assemble(columns: Sequence[Column], blocks: Sequence[Block]) -> tuple[pd.Dat
     panel : DataFrame
         Canonical columns in the order of the declaration, then covariates as the file has them.
     cells : DataFrame
-        Columns ``row, column, sheet, excel_row, excel_column, raw``.
+        Columns ``row, column, sheet, excel_row, excel_column, raw, unit``, the last one what the header
+        gives bare numbers.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def assemble(columns: Sequence[Column], blocks: Sequence[Block]) -> tuple[pd.Dat
     if len(set(names)) < len(names):
         repeated = sorted({name for name in names if names.count(name) > 1})
         raise DataError(f"two headers give the columns {repeated}; name one of them otherwise with aliases.")
-    given = {column.name: _series(column, size) for column in columns}
+    given = {column.name: _series(column, size, blocks) for column in columns}
     given["period"] = _periods(given.get("period"), blocks)
     given.setdefault("unit_id", _unit_ids(given))
     given.setdefault("unit_name", given["unit_id"])
@@ -53,7 +57,7 @@ def assemble(columns: Sequence[Column], blocks: Sequence[Block]) -> tuple[pd.Dat
     return panel.iloc[order].reset_index(drop=True), _cells(columns, order)
 
 
-def _series(column: Column, size: int) -> pd.Series:
+def _series(column: Column, size: int, blocks: Sequence[Block]) -> pd.Series:
     blank = "" if column.kind == "string" else None
     values = np.full(size, blank, dtype=object)
     covered = np.zeros(size, dtype=bool)
@@ -63,11 +67,23 @@ def _series(column: Column, size: int) -> pd.Series:
         cell_values[:] = read
         values[segment.positions.ravel()] = np.repeat(cell_values, times)
         covered[segment.positions.ravel()] = True
-    if column.kind == "boolean" and not covered.all():
-        raise DataError(f"column {column.name!r} is missing from some sheets; give it in every one.")
+    if column.kind == "boolean" and kind_of(column.name) and not covered.all():
+        given = {segment.table.sheet.name for segment in column.segments}
+        sheets = [block.table.sheet.name for block in blocks if block.table.sheet.name not in given]
+        raise DataError(
+            f"column {column.name!r} is missing from some sheets, {sheets}; give it in every one."
+        )
     if column.kind == "number":
-        values = np.array([np.nan if value is None else value for value in values], dtype=float)
-    return pd.Series(values if column.kind == "number" else list(values), dtype=_DTYPES[column.kind])
+        return pd.Series(np.array([np.nan if value is None else value for value in values], dtype=float))
+    return pd.Series(list(values), dtype=_DTYPES[_storage(column.kind, values)])
+
+
+def _storage(kind: str, values: np.ndarray) -> str:
+    """The kind with what its values need beyond the usual type."""
+    if kind == "boolean" and any(value is None for value in values):
+        return "boolean with gaps"
+    fine = kind == "date" and any(getattr(value, "nanosecond", 0) for value in values)
+    return "date to the nanosecond" if fine else kind
 
 
 def _periods(given: pd.Series | None, blocks: Sequence[Block]) -> pd.Series:
@@ -108,4 +124,5 @@ def _piece(name: str, segment: Segment, raws: list[str], rank: np.ndarray) -> pd
     frame["excel_row"] = np.repeat(np.array(segment.table.rows, dtype=np.int64), times)
     frame["excel_column"] = pd.Series([get_column_letter(segment.header.number)] * len(frame), dtype="str")
     frame["raw"] = pd.Series(np.repeat(np.array(raws, dtype=object), times), dtype="str")
+    frame["unit"] = pd.Series([segment.header.unit] * len(frame), dtype="str")
     return frame

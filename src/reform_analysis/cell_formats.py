@@ -10,6 +10,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pandas as pd
+from pandas.api.types import is_bool_dtype, is_datetime64_dtype, is_numeric_dtype
+
 # Formats that Chinese Excel refers to by number only (ECMA-376 part 1, 18.8.30, zh-cn).
 _MONTHS = frozenset({27, 36, 50, 52, 57})
 _DAYS = frozenset({28, 29, 30, 31, 51, 53, 54, 58})
@@ -58,7 +61,7 @@ def changes_meaning(code: str, number: int = 0) -> bool:
 
 
 def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float], Any] | None = None) -> Any:
-    """Return a stored value as its format shows it, all its digits kept.
+    """Return a stored value as its format shows it, all its digits kept and those of the format filled up.
 
     Parameters
     ----------
@@ -77,13 +80,16 @@ def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float
 
     Examples
     --------
-    >>> as_shown(0.063, "0%"), as_shown(date(2021, 5, 1), 'yyyy"年"m"月"'), as_shown(12, "0")
-    ('6.3%', '2021-05', 12)
+    >>> as_shown(0.063, "0%"), as_shown(0.05, "0.0%"), as_shown(date(2021, 5, 1), 'yyyy"年"m"月"')
+    ('6.3%', '5.0%', '2021-05')
     """
     bare = bare_format(code)
     numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
     if numeric and "%" in bare:
-        return f"{(Decimal(repr(value)) * 100).normalize():f}%"
+        shown = (Decimal(repr(value)) * 100).normalize()
+        printed = len(bare.partition(".")[2]) - len(bare.partition(".")[2].lstrip("0"))
+        decimals = max(printed, -int(shown.as_tuple().exponent))
+        return f"{shown:.{decimals}f}%"
     if numeric and to_date and number in _MONTHS | _DAYS:
         value = to_date(value)
     if not isinstance(value, date) or "d" in bare or number in _DAYS or "h" in bare or "s" in bare:
@@ -91,3 +97,30 @@ def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float
     if number in _MONTHS or ("y" in bare and "m" in bare):
         return f"{value.year:04d}-{value.month:02d}"
     return f"{value.year:04d}" if "y" in bare else value
+
+
+def stored_kind(values: pd.Series) -> str:
+    """Return what a column of a stored frame holds.
+
+    Parameters
+    ----------
+    values : Series
+
+    Returns
+    -------
+    str
+        "string", "number", "boolean" or "date" (without a time zone); empty if only its values can say.
+
+    Examples
+    --------
+    >>> stored_kind(pd.Series(["12", "13"])), stored_kind(pd.Series([12, 13])), stored_kind(pd.Series([b"1"]))
+    ('string', 'number', '')
+    """
+    dtype = values.dtype.categories.dtype if isinstance(values.dtype, pd.CategoricalDtype) else values.dtype
+    if is_bool_dtype(dtype):
+        return "boolean"
+    if is_datetime64_dtype(dtype):
+        return "date"
+    if is_numeric_dtype(dtype):
+        return "number"
+    return "string" if isinstance(dtype, pd.StringDtype) else ""

@@ -24,6 +24,12 @@ _GROUPED = re.compile(
     r"([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:\.[0-9]+)?) *([^0-9.,\s]*)"
 )
 _LARGEST = 2**53
+_FOOTNOTE = (
+    r"(?:[*＊﹡∗⁎※†‡★☆△▲①-⑳❶-❿⓪⁰¹²³⁴-⁹]|[\[［〔【]\s*(?:注\s*)?[0-9０-９]{1,2}\s*[\]］〕】]|[\[［〔【(（]\s*注\s*[\]］〕】)）]"
+    r"|[(（]\s*注\s*[0-9０-９]{1,2}\s*[)）])"
+)
+_MARKS = re.compile(rf"^(?:{_FOOTNOTE}\s*)+|(?:\s*{_FOOTNOTE})+$")
+_PADDED = re.compile(r"(?<=[\u3400-\u9fff]) +(?=[\u3400-\u9fff])")
 
 _COUNTED = (*"件起宗例人名位个家次项条份支处所户场期篇村", "人次", "件次")
 UNITS: dict[str, tuple[Dimension, Decimal]] = {
@@ -72,6 +78,25 @@ def half_width(text: str) -> str:
     ('1,234%', '12①')
     """
     return text.translate(_FULL_WIDTH).translate(_SPACES).translate(_INVISIBLE).strip()
+
+
+def strip_marks(text: str) -> str:
+    """Return a text without the stars and footnote marks at its ends; as it is if it has nothing else.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> strip_marks("一镇*"), strip_marks("★一镇 ①"), strip_marks("一镇[1]"), strip_marks("※")
+    ('一镇', '一镇', '一镇', '※')
+    """
+    return _MARKS.sub("", text) or text
 
 
 def show(value: Any) -> str:
@@ -130,6 +155,25 @@ def is_dash(raw: Any) -> bool:
     (True, True, False)
     """
     return isinstance(raw, str) and _DASH.fullmatch("".join(raw.translate(_INVISIBLE).split())) is not None
+
+
+def is_plain_number(text: str) -> bool:
+    """Return whether a text is a number in plain digits: no unit, separator, space or full-width character.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_plain_number("12"), is_plain_number("1,200"), is_plain_number("12件")
+    (True, False, False)
+    """
+    return _PLAIN.fullmatch(text) is not None
 
 
 def read_number(
@@ -312,3 +356,36 @@ def read_text(raw: Any, *, dash_means: DashMeans | None = None) -> Reading:
         return Reading("", _read_dash(dash_means, 0).reason)
     text = raw.translate(_SPACES).translate(_INVISIBLE).strip() if isinstance(raw, str) else show(raw)
     return Reading(text, "spaces" if isinstance(raw, str) and raw != text else "")
+
+
+def read_name(raw: Any, *, dash_means: DashMeans | None = None) -> Reading:
+    """Return the name of a place: a text without footnote marks at its ends or spaces between its characters.
+
+    A table marks some names with a star, or pads short ones to the width of the others; read as they stand,
+    一镇, 一镇* and 一　镇 would be three units.
+
+    Parameters
+    ----------
+    raw : object
+    dash_means : {"missing", "zero"}, optional
+        As in `read_text`.
+
+    Returns
+    -------
+    Reading
+
+    Raises
+    ------
+    DataError
+        If the cell is a dash and `dash_means` is not given.
+
+    Examples
+    --------
+    >>> read_name("一　镇*")
+    Reading(value='一镇', reason='spaces, footnote mark', unit='')
+    """
+    text, reason, _ = read_text(raw, dash_means=dash_means)
+    marked = strip_marks(text)
+    name = _PADDED.sub("", marked)
+    spaces = "spaces" if name != marked and not reason else ""
+    return Reading(name, ", ".join(filter(None, (reason, spaces, "footnote mark" if marked != text else ""))))

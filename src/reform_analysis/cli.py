@@ -114,19 +114,22 @@ def validate(
 ) -> None:
     """Read FILE as a township panel and name every fault, with sheet, cell, value and rule.
 
-    Exit code 1 if there is any. Nothing is written.
+    Headers that are not known are listed with the known columns they resemble: they were read as covariates,
+    which no rule checks. Exit code 1 if there is any fault. Nothing is written.
     """
     from reform_analysis import ingest, schema  # noqa: PLC0415
     from reform_analysis.estimates import DataError, DesignError  # noqa: PLC0415
     from reform_analysis.panel_reports import panel_report  # noqa: PLC0415
 
+    covariates: list[str] = []
     try:
         read = ingest.read_panel(file, aliases=aliases or None, sheet=sheet, dash_means=dash_means)
+        covariates = read.sentences()
         panel = schema.validate_panel(read.panel, cells=read.cells)
     except (DataError, DesignError) as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo("\n".join([f"Error: {refused}", *covariates]), err=True)
         sys.exit(1)
-    click.echo(panel_report(panel).summary())
+    click.echo("\n".join([panel_report(panel).summary(), *covariates]))
     click.echo(f"No faults. {len(read.log)} cells were changed in reading.")
 
 

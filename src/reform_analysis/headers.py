@@ -4,17 +4,20 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
 from reform_analysis.cell_dates import find_period
-from reform_analysis.cells import UNITS, Dimension, half_width
+from reform_analysis.cells import UNITS, Dimension, half_width, strip_marks
 from reform_analysis.estimates import DataError
 from reform_analysis.panel_columns import COUNTS, PANEL, RATES, kind_of
 
 LEFT_OUT = ""
 KEYS = ("unit_name", "unit_id")
 DATES = ("period", "adopted")
+
+_LIKE = 0.6  # difflib's own measure of a close match
 
 _ENDING = re.compile(r"(?:案件数量|案件量|案件数|案件|件数|次数|数量|总数|总量|数|量)$")
 _UNIT = re.compile(r"\s*[(（]\s*(?:单位\s*[:：])?\s*([^()（）]{1,12}?)\s*[)）]|\s*([%％‰])\s*$")
@@ -52,7 +55,7 @@ class Header:
 
 
 def stem(text: str) -> str:
-    """Return what counts of a header: no spaces, punctuation, case, and no ending such as 件数.
+    """Return what counts of a header: no spaces, punctuation, footnote marks, case or ending such as 件数.
 
     Parameters
     ----------
@@ -64,10 +67,10 @@ def stem(text: str) -> str:
 
     Examples
     --------
-    >>> stem("县（市、区）"), stem("败诉案件数"), stem("Lawsuits filed")
+    >>> stem("县（市、区）"), stem("败诉案件数①"), stem("Lawsuits filed")
     ('县市区', '败诉', 'lawsuitsfiled')
     """
-    bare = re.sub(r"[\W_]", "", half_width(text)).lower().removeprefix("numberof")
+    bare = re.sub(r"[\W_]", "", strip_marks(half_width(text))).lower().removeprefix("numberof")
     return _ENDING.sub("", bare) or bare
 
 
@@ -135,6 +138,31 @@ def match(text: str, table: Mapping[str, str]) -> str | None:
         if count in COUNTS:
             return f"{count}_{family}"
     return None
+
+
+def closest(name: str, table: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the columns whose headers are like a covariate's name: proposals, best first, at most three.
+
+    Parameters
+    ----------
+    name : str
+        The header without period and unit, its levels joined by "_".
+    table : mapping of str to str
+        As `alias_table` returns it.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> closest("行政执法_以乡镇名义", alias_table())[0], closest("gdp", alias_table())
+    ('enforcement_own', ())
+    """
+    known = [text for text, column in table.items() if kind_of(column)]
+    parts = dict.fromkeys(filter(None, (stem(name), stem(name.rsplit("_", 1)[-1]))))
+    like = [text for part in parts for text in get_close_matches(part, known, n=5, cutoff=_LIKE)]
+    return tuple(dict.fromkeys(table[text] for text in like))[:3]
 
 
 def split_unit(text: str) -> tuple[str, str]:

@@ -5,7 +5,7 @@ the headers, units and separators in the cells. What it changes is logged cell b
 understand raises. It does not judge the data: that is `schema.validate_panel`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
@@ -16,16 +16,18 @@ from openpyxl.utils import get_column_letter
 
 from reform_analysis.assembly import assemble
 from reform_analysis.cells import DashMeans, show
+from reform_analysis.covariate_list import covariate_lines, covariate_sentence, covariate_table
 from reform_analysis.estimates import DataError, require_choice
-from reform_analysis.headers import LEFT_OUT, Header, alias_table
+from reform_analysis.headers import LEFT_OUT, Header, alias_table, stem
 from reform_analysis.layout import Table, find_table
-from reform_analysis.melting import Block, Segment, melt
+from reform_analysis.melting import Block, keep_what_numbers_no_rows, melt
 from reform_analysis.panel_columns import ATTRIBUTES
-from reform_analysis.readings import Change, read_columns
+from reform_analysis.readings import Change, Column, read_columns
 from reform_analysis.sheets import Sheet, read_sheets
+from reform_analysis.wording import say
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PanelRead:
     """A panel as read from a file.
 
@@ -33,20 +35,60 @@ class PanelRead:
     ----------
     panel : DataFrame
         One row a unit and period, columns under their canonical names and types: counts Int64, texts str with
-        the empty text for blank, `pilot` bool, shares and money (10,000 yuan) float64; covariates last.
-        `attrs` holds `synthetic`, and those of a stored frame.
+        the empty text for blank, `pilot` bool, shares and money (10,000 yuan) float64; covariates last:
+        numbers float64, texts str, yes and no bool (boolean with gaps), dates datetime64. A CSV has no types:
+        there texts that are all numbers, or all True and False, are read as such, dates as texts. `attrs`
+        holds `synthetic`, `covariates` (their names), and those of a stored frame.
     log : DataFrame
         One row a changed or left-out cell: ``sheet, excel_row, excel_column, column, raw, value, reason``.
         With `cells` it holds every cell of the file, so that each change can be undone. `excel_row` 0 stands
         for the sheet as a whole.
     cells : DataFrame
         Where each value of the panel stood: ``row`` (position in `panel`, from 0), ``column, sheet,
-        excel_row, excel_column, raw``; what `schema.validate_panel` takes to name the cell of a fault.
+        excel_row, excel_column, raw, unit``; what `schema.validate_panel` takes to name the cell of a fault.
+    covariates : DataFrame
+        One row a header that no alias knows: ``column, sheet, excel_row, excel_column, header, kind, why,
+        cell, closest``. `kind` is what was read (number, string, boolean or date), `why` and `cell` a remark
+        on it (`covariates.Kind`), `closest` the known columns with headers like it: proposals only.
     """
 
     panel: pd.DataFrame
     log: pd.DataFrame
     cells: pd.DataFrame
+    covariates: pd.DataFrame
+
+    def sentences(self, language: str = "en") -> list[str]:
+        """Return what was read as a covariate, for no rule of the panel applies to it.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+
+        Returns
+        -------
+        list of str
+            One a column, after an introduction; none if there are no covariates.
+        """
+        columns = self.covariates.groupby("column", sort=False)
+        lines = [covariate_sentence(found, language) for _, found in columns]
+        return [say("reading.covariates", language), *lines] if lines else []
+
+    def summary(self, language: str = "en") -> str:
+        """Return how much was read and changed, and the covariates; nothing is printed.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+
+        Returns
+        -------
+        str
+        """
+        size = say("reading.size", language, rows=len(self.panel), n=len(self.log))
+        return "\n".join([size, *self.sentences(language)])
+
+    def __repr__(self) -> str:
+        return self.summary()
 
 
 def read_panel(
@@ -87,23 +129,24 @@ def read_panel(
         letter.
     """
     table = alias_table(aliases)
+    own = set(map(stem, aliases or ()))
     if dash_means is not None:
         require_choice("dash_means", dash_means, get_args(DashMeans))
     sheets = _chosen(read_sheets(path), sheet, path)
     found = {each.name: find_table(each, table) for each in sheets if sheet is not None or not each.hidden}
     tables = [each for each in found.values() if each is not None]
     _require_tables(tables, found, sheet, path)
-    blocks = _melt(tables)
+    blocks = _melt(tables, chosen=own)
     columns, changes = read_columns(blocks, dash_means=dash_means)
-    names = {segment: column.name for column in columns for segment in column.segments}
+    covariates = covariate_table(columns, table, chosen=own)
     log = [
         *_sheet_changes(sheets, found),
-        *(line for block in blocks for line in _layout_changes(block, names)),
+        *(line for block in blocks for line in _layout_changes(block, columns)),
         *changes,
     ]
     panel, cells = assemble(columns, blocks)
-    panel.attrs = _attributes(panel, sheets, path)
-    return PanelRead(panel, _log_frame(log, sheets), cells)
+    panel.attrs = _attributes(panel, sheets, path) | {"covariates": list(dict.fromkeys(covariates["column"]))}
+    return PanelRead(panel, _log_frame(log, sheets), cells, covariates)
 
 
 def _log_frame(log: Sequence[Change], sheets: Sequence[Sheet]) -> pd.DataFrame:
@@ -144,10 +187,11 @@ def _require_tables(
         raise DataError(f"{Path(path).name}: there are headers but no rows below them; add the data.")
 
 
-def _melt(tables: Sequence[Table]) -> list[Block]:
+def _melt(tables: Sequence[Table], *, chosen: Set[str]) -> list[Block]:
     blocks: list[Block] = []
     for table in tables:
-        blocks.append(melt(table, offset=sum(block.size for block in blocks)))
+        kept = keep_what_numbers_no_rows(table, chosen=chosen)
+        blocks.append(melt(kept, offset=sum(block.size for block in blocks)))
     return blocks
 
 
@@ -158,13 +202,15 @@ def _sheet_changes(sheets: Sequence[Sheet], found: Mapping[str, Table | None]) -
     return [Change(name, 0, "", "", name, "", reason) for name, reason in left.items()]
 
 
-def _layout_changes(block: Block, names: Mapping[Segment, str]) -> list[Change]:
+def _layout_changes(block: Block, columns: Sequence[Column]) -> list[Change]:
     """Period of the sheet, headers, and the cells that are neither data nor totals."""
     table = block.table
+    names = {segment: column.name for column in columns for segment in column.segments}
     name = table.sheet.name
     lines = [Change(name, 0, "", "period", name, block.periods[0], block.source)] if block.source else []
     meaning = {each.header.number: replace(each.header, column=names[each]) for each in block.segments}
     dropped = {header.number for header in table.headers if header.column == LEFT_OUT}
+    unknown = covariate_lines(block, columns)
     data, totals = set(table.rows), {total.row for total in table.totals}
     for row, cells in table.sheet.rows.items():
         if row in data:
@@ -173,12 +219,14 @@ def _layout_changes(block: Block, names: Mapping[Segment, str]) -> list[Change]:
         else:
             reasons = {} if row in totals else dict.fromkeys(cells, _why(table, row))
         for number, reason in reasons.items():
+            if (row, number) in unknown:
+                continue
             said = _meaning(meaning.get(number)) if reason == "header" else ""
             text = show(cells[number])
             if reason != "header" or text != said:
                 column = meaning[number].column if number in meaning else ""
                 lines.append(Change(name, row, get_column_letter(number), column, text, said, reason))
-    return lines
+    return [*lines, *unknown.values()]
 
 
 def _why(table: Table, row: int) -> str:

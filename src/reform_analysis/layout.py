@@ -8,7 +8,7 @@ from typing import Any
 from openpyxl.utils import get_column_letter
 
 from reform_analysis.cell_dates import find_period
-from reform_analysis.cells import half_width, is_blank, show
+from reform_analysis.cells import half_width, is_blank, show, strip_marks
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import KEYS, LEFT_OUT, Header, as_unit, match, resolve, split_unit
 from reform_analysis.panel_columns import kind_of
@@ -302,7 +302,7 @@ def _classify(
 
 def _total(row: int, texts: list[Any]) -> Total | None:
     for text in texts:
-        found = _TOTAL.fullmatch("".join(text.split())) if isinstance(text, str) else None
+        found = _TOTAL.fullmatch(strip_marks("".join(text.split()))) if isinstance(text, str) else None
         if found:
             return Total(row, text, found[1], found[2].lower() in ("小计", "subtotal"))
     return None

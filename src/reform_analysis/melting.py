@@ -1,14 +1,15 @@
 """Which panel rows the cells of a table belong to: one period a row, a sheet or a header."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from reform_analysis.cell_dates import find_period
-from reform_analysis.cells import UNITS
+from reform_analysis.cells import UNITS, half_width, is_blank, show
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import (
     LEFT_OUT,
@@ -18,6 +19,7 @@ from reform_analysis.headers import (
     dimension_of,
     names_its_unit,
     split_unit,
+    stem,
 )
 from reform_analysis.layout import Table, coordinate
 from reform_analysis.panel_columns import kind_of
@@ -102,6 +104,38 @@ def melt(table: Table, *, offset: int) -> Block:
         segments.append(Segment(table, _with_unit(table, header), raws, positions))
     _require_distinct(segments)
     return Block(table, tuple(segments), periods, source, size)
+
+
+def keep_what_numbers_no_rows(table: Table, *, chosen: Set[str]) -> Table:
+    """Return the table with a column headed 序号 as a covariate, unless it just counts the rows.
+
+    Parameters
+    ----------
+    table : Table
+    chosen : set of str
+        Stems of the headers that the caller left out, which stay so.
+
+    Returns
+    -------
+    Table
+    """
+    headers = tuple(
+        header
+        if header.column != LEFT_OUT or stem(header.text) in chosen or _counts_rows(table, header)
+        else replace(header, column=covariate_name([split_unit(header.text)[0]], header.unit), period="")
+        for header in table.headers
+    )
+    return replace(table, headers=headers)
+
+
+def _counts_rows(table: Table, header: Header) -> bool:
+    """Whether the values rise one by one, or stay or start anew as groups of rows do; blanks do not count."""
+    given = (table.value(row, header.number) for row in table.rows)
+    texts = [half_width(show(value)).rstrip(".、") for value in given if not is_blank(value)]
+    if not all(text.isdecimal() and text.isascii() and len(text) < 8 for text in texts):
+        return False
+    numbers = [0, *map(int, texts)]
+    return all(after in (1, before, before + 1) for before, after in pairwise(numbers))
 
 
 def _require_distinct(segments: Sequence[Segment]) -> None:

@@ -1,15 +1,16 @@
 """Rules of the canonical panel: every breach at once, with sheet, row, column, value and rule."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from pandera.errors import SchemaErrors
 
+from reform_analysis.cells import UNITS, half_width
 from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL, RATES
 from reform_analysis.panel_types import Fault, settle_types
@@ -25,8 +26,7 @@ _WITHIN_UNIT = {
 _Ratio = tuple[int, int, Fraction | None]
 
 _DOUBLE = 4 * Fraction(2) ** -52  # a rate that was computed, not printed, carries a few roundings of a double
-_PRINTED = re.compile(r"[-+]?[\d,\s]*(?:\.(?P<places>\d*))?\s*(?P<mark>[%‰]?)")
-_MARKS = {"": 0, "%": 2, "‰": 3}
+_PRINTED = re.compile(r"[-+]?[\d,\s]*(?:\.(?P<places>\d*))?\s*(?P<unit>[^-+\d.,\s]*)")
 
 
 def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -46,7 +46,9 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
         One row a unit and period. Columns that the declaration does not know are covariates.
     cells : DataFrame, optional
         Where the values stood: columns ``row`` (position, from 0), ``column``, ``sheet``, ``excel_row``,
-        ``excel_column``, ``raw``. Faults then name the cell, and printed decimals are read off `raw`.
+        ``excel_column``, ``raw``, and optionally ``unit``, the header's for bare numbers (% of 败诉率(%)).
+        Faults then name the cell, or the row of a value that has none of its own, as an identifier made of
+        names; printed decimals are read off `raw` and `unit`.
 
     Returns
     -------
@@ -92,14 +94,16 @@ def panel_faults(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) -> p
     -------
     DataFrame
         One row a fault; columns ``sheet, excel_row, excel_column, row, column, value, rule``. `row` is the
-        position from 0. What is not known (a fault of the whole table, no `cells`) is missing.
+        position from 0. What is not known (a fault of the whole table, no `cells`, the letter of a value
+        without a cell of its own) is missing.
     """
     faults = _check(frame, cells)[1]
     table = pd.DataFrame([vars(fault) for fault in faults], columns=["row", "column", "value", "rule"])
     table = table.astype({"row": "Int64", "column": "str", "value": "object", "rule": "str"})
-    places = _places(cells).reindex(pd.MultiIndex.from_frame(table[["row", "column"]]))
-    places = places[["sheet", "excel_row", "excel_column"]].reset_index(drop=True)
-    return pd.concat([places, table], axis=1)
+    places = _Places(cells)
+    found = [places.of(row, column) for row, column in zip(table["row"], table["column"], strict=True)]
+    where = pd.DataFrame(found, columns=["sheet", "excel_row", "excel_column"], dtype="object")
+    return pd.concat([where, table], axis=1)
 
 
 def _check(frame: pd.DataFrame, cells: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Fault]]:
@@ -111,6 +115,7 @@ def _check(frame: pd.DataFrame, cells: pd.DataFrame | None) -> tuple[pd.DataFram
         raise DataError(f"panel has the columns {repeated} more than once; keep one of each.")
     settled, faults = settle_types(frame.reset_index(drop=True))
     faults += [fault for rule in _RULES for fault in rule(settled)]
+    faults += _unique(settled, _Places(cells))
     faults += _rates(settled, cells) + _growth(settled, cells)
     cell_faults = {(f.row, f.column): f for f in reversed(faults) if f.row is not None}
     whole = [fault for fault in faults if fault.row is None]
@@ -149,11 +154,17 @@ def _some_content(frame: pd.DataFrame) -> list[Fault]:
     return faults
 
 
-def _unique(frame: pd.DataFrame) -> list[Fault]:
+def _unique(frame: pd.DataFrame, places: "_Places") -> list[Fault]:
     if not {"unit_id", "period"} <= set(frame.columns):
         return []
     again = frame.duplicated(["unit_id", "period"])
-    return _at(frame, again, "unit_id", "a unit and period may stand only once; this row repeats one")
+    if not again.any():
+        return []
+    first = frame.groupby(["unit_id", "period"], sort=False)["unit_id"].transform(lambda ids: ids.index[0])
+    rules = "a unit and period may stand only once; this row repeats " + first.map(
+        lambda row: places.row(int(row))
+    )
+    return _at(frame, again, "unit_id", rules)
 
 
 def _constant(frame: pd.DataFrame) -> list[Fault]:
@@ -202,7 +213,6 @@ def _at_most(frame: pd.DataFrame) -> list[Fault]:
 _RULES: tuple[Callable[[pd.DataFrame], list[Fault]], ...] = (
     _declared,
     _some_content,
-    _unique,
     _constant,
     _one_frequency,
     _at_most,
@@ -267,11 +277,12 @@ def _misprinted(
 ) -> list[Fault]:
     """Rows whose printed number is not that of their counts."""
     raw, faults = _raw(cells, name), []
+    unknown = (None, "")
     for row, printed in enumerate(frame[name].tolist()):
         if row not in ratios or np.isnan(printed):
             continue
         top, bottom, true = ratios[row]
-        if true is None or not _prints_as(true, printed, _decimals(raw.get(row), printed)):
+        if true is None or not _prints_as(true, printed, _decimals(*raw.get(row, unknown), printed)):
             value = "which has no value: leave the cell empty" if true is None else f"so {float(true):.4g}"
             rule = f"contradicts its counts: {formula} is {top} / {bottom}, {value}"
             faults.append(Fault(row, name, printed, rule))
@@ -280,57 +291,82 @@ def _misprinted(
 
 def _prints_as(true: Fraction, printed: float, decimals: int) -> bool:
     """Whether `true` prints as `printed`, rounded or cut towards zero at that decimal."""
-    unit, shown = Fraction(1, 10**decimals), round(Fraction(repr(printed)), decimals)
+    unit, shown = Fraction(10) ** -decimals, round(Fraction(repr(printed)), decimals)
     rounded = abs(shown - true) <= unit / 2 + _DOUBLE * abs(true)
     cut = true * shown >= 0 and 0 <= abs(true) - abs(shown) < unit
     return rounded or cut
 
 
-def _decimals(raw: object, printed: float) -> int:
-    """Decimals a number was printed with, by its cell (of 4.9% three) or, failing that, by itself."""
-    text = unicodedata.normalize("NFKC", raw).strip() if isinstance(raw, str) else ""
+def _decimals(raw: object, unit: str, printed: float) -> int:
+    """Decimals a number was printed with, by its cell or, failing that, by itself.
+
+    Of 4.9% three, as of 4.9 under a header with (%): a printed unit of ten times a power counts with it.
+    """
+    text = half_width(raw) if isinstance(raw, str) else ""
     found = _PRINTED.fullmatch(text) if text else None
-    if found:
-        return len(found["places"] or "") + _MARKS[found["mark"]]
+    unit = (found["unit"].lower() or unit) if found else ""
+    if found and (not unit or unit in UNITS):
+        factor = UNITS[unit][1] if unit else Decimal(1)
+        return len(found["places"] or "") - factor.adjusted()
     shortest = Decimal(f"{printed:.12g}").normalize()
     return max(0, -int(shortest.as_tuple().exponent))
 
 
-def _raw(cells: pd.DataFrame | None, column: str) -> dict[int, object]:
-    """The cells' own content, by row, of one column."""
+def _raw(cells: pd.DataFrame | None, column: str) -> dict[int, tuple[object, str]]:
+    """The cells' own content and the unit of the header, by row, of one column."""
     if cells is None:
         return {}
     own = cells[cells["column"] == column]
-    return dict(zip(own["row"].astype(int), own["raw"], strict=True))
+    units = own["unit"] if "unit" in own.columns else [""] * len(own)
+    return dict(zip(own["row"].astype(int), zip(own["raw"], units, strict=True), strict=True))
 
 
-def _places(cells: pd.DataFrame | None) -> pd.DataFrame:
-    """The cells indexed by row and column, each once."""
-    columns = ["row", "column", "sheet", "excel_row", "excel_column", "raw"]
-    known = pd.DataFrame(columns=columns) if cells is None else cells[columns]
-    return known.drop_duplicates(["row", "column"]).set_index(["row", "column"])
+class _Places:
+    """Where the values of a panel stood."""
+
+    def __init__(self, cells: pd.DataFrame | None) -> None:
+        self.cells: dict[tuple[int, str], tuple[object, ...]] = {}
+        self.rows: dict[int, tuple[object, ...]] = {}
+        if cells is not None:
+            names = ["row", "column", "sheet", "excel_row", "excel_column", "raw"]
+            for row, column, *place in cells[names].itertuples(index=False, name=None):
+                self.cells.setdefault((int(row), column), tuple(place))
+                self.rows.setdefault(int(row), tuple(place[:2]))
+
+    def of(self, row: Any, column: str) -> tuple[object, object, object]:
+        """Sheet, row and letter of a value; without a cell of its own, those of its row."""
+        if pd.isna(row):
+            return None, pd.NA, None
+        sheet, excel_row, letter, *_ = self.cells.get((int(row), column), (None, pd.NA, None))
+        if letter is None and int(row) in self.rows:
+            sheet, excel_row = self.rows[int(row)]
+        return sheet, excel_row, letter
+
+    def row(self, row: int) -> str:
+        """A row by its sheet and number there, or by its position in the panel."""
+        if row not in self.rows:
+            return f"row {row}"
+        sheet, excel_row = self.rows[row]
+        return f"sheet {sheet!r}, row {excel_row}" if sheet else f"row {excel_row} of the file"
 
 
 def _located(faults: Iterable[Fault], frame: pd.DataFrame, cells: pd.DataFrame | None) -> list[str]:
     """One line a fault: where, what, why."""
-    places = _places(cells).to_dict("index")
+    places = _Places(cells)
     lines = []
     for fault in faults:
         if fault.row is None:
             lines.append(fault.rule)
             continue
-        place = places.get((fault.row, fault.column))
-        where = _cell(place) if place else _row(fault.row, frame)
-        value = fault.value if place is None or place["raw"] is None else place["raw"]
+        sheet, excel_row, letter, raw = places.cells.get((fault.row, fault.column), (None,) * 4)
+        value = fault.value if raw is None else raw
+        where = places.row(fault.row) + _keys(fault.row, frame)
+        if letter is not None:
+            where = (f"sheet {sheet!r}, " if sheet else "") + f"cell {letter}{excel_row}"
         lines.append(f"{where}, column {fault.column}: {value!r}: {fault.rule}")
     return lines
 
 
-def _cell(place: dict[str, object]) -> str:
-    sheet = f"sheet {place['sheet']!r}, " if place["sheet"] else ""
-    return f"{sheet}cell {place['excel_column']}{place['excel_row']}"
-
-
-def _row(row: int, frame: pd.DataFrame) -> str:
+def _keys(row: int, frame: pd.DataFrame) -> str:
     keys = [str(frame[name].iloc[row]) for name in ("unit_id", "period") if name in frame.columns]
-    return f"row {row}" + (f" ({', '.join(keys)})" if keys else "")
+    return f" ({', '.join(keys)})" if keys else ""

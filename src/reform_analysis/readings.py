@@ -1,8 +1,8 @@
 """The values of the panel's columns, read from their cells with the reasons for every change."""
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 from openpyxl.utils import get_column_letter
@@ -13,22 +13,25 @@ from reform_analysis.cells import (
     DashMeans,
     Dimension,
     Reading,
-    is_blank,
-    is_dash,
+    is_plain_number,
     read_flag,
+    read_name,
     read_number,
     read_text,
     show,
+    strip_marks,
 )
+from reform_analysis.covariates import Kind, covariate_kind, read_covariate
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import dimension_of
 from reform_analysis.layout import Total, coordinate
 from reform_analysis.melting import Block, Segment
 from reform_analysis.panel_columns import kind_of
-from reform_analysis.totals import require_sum, summed_rows
+from reform_analysis.totals import differing_sum, require_sum, summed_rows
 
 _LISTED = 20
-_CODE = re.compile(r"0[0-9]+")
+_EQUAL = "total row, equals the sum of its rows"
+_NAMES = ("unit_name", "county", "city")
 
 
 class Change(NamedTuple):
@@ -50,8 +53,10 @@ class Column:
     Parameters
     ----------
     name : str
-    kind : {"string", "integer", "number", "boolean"}
+    kind : {"string", "integer", "number", "boolean", "date"}
     segments : list of Segment
+    why, cell : str
+        Remark on the kind of a covariate, as in `covariates.Kind`.
     values, raws : list of list
         One list a segment: values, and the cells as text.
     """
@@ -59,6 +64,8 @@ class Column:
     name: str
     kind: str
     segments: Sequence[Segment]
+    why: str = ""
+    cell: str = ""
     values: list[list[Any]] = field(default_factory=list)
     raws: list[list[str]] = field(default_factory=list)
 
@@ -116,8 +123,9 @@ def _read(
     changes: list[Change],
     faults: list[str],
 ) -> Column:
-    kind = kind_of(name) or _covariate_kind(name, segments)
-    column = Column(name, kind, segments)
+    declared = kind_of(name)
+    kind, why, cell = Kind(declared) if declared else covariate_kind(name, segments, dash_means=dash_means)
+    column = Column(name, kind, segments, why, cell)
     before = len(changes)
     units: set[str] = set()
     for segment in segments:
@@ -126,10 +134,26 @@ def _read(
         )
         column.values.append(values)
         column.raws.append(raws)
+    if name == "unit_id":
+        changes += _marked_identifiers(column, {change[:3] for change in changes[before:]})
     if kind == "number":
         _require_one_unit(column, units)
         changes[before:] = [change._replace(column=column.name) for change in changes[before:]]
     return column
+
+
+def _marked_identifiers(column: Column, logged: Set[tuple[str, int, str]]) -> list[Change]:
+    """Identifiers that are kept as they are, though a mark is all that tells them from another one."""
+    known = {value for values in column.values for value in values}
+    lines = []
+    for segment, values in zip(column.segments, column.values, strict=True):
+        sheet, letter = segment.table.sheet.name, get_column_letter(segment.header.number)
+        for row, value in zip(segment.table.rows, values, strict=True):
+            bare = strip_marks(value)
+            if bare != value and bare in known and (sheet, row, letter) not in logged:
+                reason = f"identifier kept, only a mark tells it from {bare!r}"
+                lines.append(Change(sheet, row, letter, column.name, value, value, reason))
+    return lines
 
 
 def _read_segment(
@@ -172,46 +196,31 @@ def _try(raw: Any, reader: Callable[[Any], Reading], units: set[str]) -> tuple[A
 
 
 def _reader(name: str, kind: str, segment: Segment, dash_means: DashMeans | None) -> Callable[[Any], Reading]:
-    if kind == "boolean":
-        return lambda raw: read_flag(raw, dash_means=dash_means)
+    if not kind_of(name):
+        return _covariate_reader(name, kind, segment, dash_means)
     if name == "period":
         return read_period
-    if name == "adopted":
-        return lambda raw: read_date(raw, dash_means=dash_means)
-    if kind == "string" and kind_of(name):
-        return lambda raw: read_text(raw, dash_means=dash_means)
-    if kind == "string":
-        return lambda raw: Reading(raw) if is_dash(raw) else read_text(raw)
+    readers: dict[str, Callable[..., Reading]] = {"adopted": read_date} | dict.fromkeys(_NAMES, read_name)
+    if kind in ("boolean", "string"):
+        reader = readers.get(name, read_flag if kind == "boolean" else read_text)
+        return partial(reader, dash_means=dash_means)
+    return partial(read_number, dimension=dimension_of(name), unit=segment.header.unit, dash_means=dash_means)
+
+
+def _covariate_reader(
+    name: str, kind: str, segment: Segment, dash_means: DashMeans | None
+) -> Callable[[Any], Reading]:
+    typed = segment.table.sheet.typed
+    if kind != "number":
+        return lambda raw: read_covariate(raw, kind=kind, typed=typed)
     dimension, unit = dimension_of(name), segment.header.unit
-    return lambda raw: read_number(raw, dimension=dimension, unit=unit, dash_means=dash_means)
 
+    def number(raw: Any) -> Reading:
+        read = read_number(raw, dimension=dimension, unit=unit, dash_means=dash_means)
+        as_text = typed and isinstance(raw, str) and is_plain_number(raw) and not read.reason
+        return read._replace(reason="text read as a number") if as_text else read
 
-def _covariate_kind(name: str, segments: Sequence[Segment]) -> str:
-    """Type of a covariate: numbers if every cell is one, yes and no if every cell is a logical value."""
-    raws = [raw for segment in segments for raw in segment.raws if not is_blank(raw)]
-    given = {(type(raw), raw): raw for raw in raws}.values()
-    if (
-        raws
-        and all(isinstance(raw, bool) for raw in given)
-        and len(raws) == sum(len(s.raws) for s in segments)
-    ):
-        return "boolean"
-    said = [raw for raw in given if not is_dash(raw)]
-    if given and not said:
-        return "string"
-    money = dimension_of(name) == "money"
-    return "number" if money or all(_is_number(raw) for raw in said) else "string"
-
-
-def _is_number(raw: Any) -> bool:
-    # A code with leading zeros is no number: as one it would lose them.
-    if isinstance(raw, str) and _CODE.fullmatch(raw.strip()):
-        return False
-    try:
-        read_number(raw)
-    except DataError:
-        return False
-    return True
+    return number
 
 
 def _require_one_unit(column: Column, units: set[str]) -> None:
@@ -235,21 +244,41 @@ def _check_totals(
     dash_means: DashMeans | None,
     changes: list[Change],
 ) -> None:
-    """Compare every total with its sum; log its cells."""
+    """Compare every total with its sum, counts and declared money strictly; log its cells."""
     faults: list[str] = []
     for block in blocks:
         for total in block.table.totals:
             positions = summed_rows(block.table, total)
-            checked: set[int] = set()
+            checked: dict[int, str] = {}
             for column in columns:
                 for segment, values in zip(column.segments, column.values, strict=True):
-                    if segment.table is block.table and dimension_of(column.name) in ("count", "money"):
+                    if segment.table is not block.table or column.kind not in ("integer", "number"):
+                        continue
+                    if not kind_of(column.name):
+                        checked |= _compare(segment, values, total, positions=positions)
+                    elif dimension_of(column.name) in ("count", "money"):
                         checked |= _check(
                             segment, values, total, positions=positions, dash_means=dash_means, faults=faults
                         )
             changes.extend(_total_changes(block, total, checked))
     if faults:
         raise DataError(_summary(faults) if len(faults) > 1 else faults[0])
+
+
+def _compare(segment: Segment, values: list[Any], total: Total, *, positions: list[int]) -> dict[int, str]:
+    """What the log says of a covariate's total: a mean or a rate need not be a sum, so none is refused."""
+    header = segment.header
+    raw = segment.table.value(total.row, header.number)
+    try:
+        stated = read_number(raw, dimension=dimension_of(header.column), unit=header.unit).value
+    except DataError:
+        return {}
+    if stated is None:
+        return {}
+    added = differing_sum(stated, values, positions)
+    return {
+        header.number: _EQUAL if added is None else f"total row, differs from the sum of its rows {added!r}"
+    }
 
 
 def _check(
@@ -260,25 +289,24 @@ def _check(
     positions: list[int],
     dash_means: DashMeans | None,
     faults: list[str],
-) -> set[int]:
+) -> dict[int, str]:
     header = segment.header
     raw = segment.table.value(total.row, header.number)
     try:
         name = header.column
         stated = read_number(raw, dimension=dimension_of(name), unit=header.unit, dash_means=dash_means).value
         if stated is None:
-            return set()
+            return {}
         require_sum(segment.table, total, header, positions=positions, stated=stated, values=values)
     except DataError as fault:
         place = f"sheet {segment.table.sheet.name!r}, cell {coordinate(total.row, header.number)}"
         said = str(fault)
         faults.append(said if said.startswith("sheet") else f"{place} ({header.text}): {show(raw)!r} {said}")
-    return {header.number}
+    return {header.number: _EQUAL}
 
 
-def _total_changes(block: Block, total: Total, checked: set[int]) -> list[Change]:
+def _total_changes(block: Block, total: Total, checked: dict[int, str]) -> list[Change]:
     names = {header.number: header.column for header in block.table.headers}
-    reasons = {True: "total row, equals the sum of its rows", False: "total row, not checked"}
     return [
         Change(
             block.table.sheet.name,
@@ -287,7 +315,7 @@ def _total_changes(block: Block, total: Total, checked: set[int]) -> list[Change
             names.get(number, ""),
             show(value),
             "",
-            reasons[number in checked],
+            checked.get(number, "total row, not checked"),
         )
         for number, value in block.table.sheet.rows[total.row].items()
     ]

@@ -30,7 +30,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.utils.datetime import from_excel
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
-from reform_analysis.cell_formats import as_shown, changes_meaning
+from reform_analysis.cell_formats import as_shown, changes_meaning, stored_kind
 from reform_analysis.estimates import DataError
 
 MAX_BYTES = 30_000_000
@@ -84,6 +84,10 @@ class Sheet:
     hidden : bool
     attrs : dict
         Attributes of a stored frame.
+    typed : bool
+        Whether the file tells texts from numbers, which a CSV does not.
+    kinds : dict of int to str
+        Columns of a stored frame to what they hold, as `cell_formats.stored_kind` says it.
     """
 
     name: str
@@ -92,6 +96,8 @@ class Sheet:
     uncalculated: tuple[str, ...] = ()
     hidden: bool = False
     attrs: dict[str, Any] = field(default_factory=dict)
+    typed: bool = True
+    kinds: dict[int, str] = field(default_factory=dict)
 
 
 def read_sheets(path: str | PathLike[str]) -> list[Sheet]:
@@ -342,7 +348,8 @@ def _frame_sheet(frame: pd.DataFrame, place: Path) -> Sheet:
         for row, (value, known) in enumerate(zip(values, values.notna(), strict=True), start=2):
             if known and not (isinstance(value, str) and value == ""):
                 rows.setdefault(row, {})[number + 1] = _scalar(value)
-    return Sheet(place.name, dict(sorted(rows.items())), attrs=dict(frame.attrs))
+    kinds = {number + 1: stored_kind(frame.iloc[:, number]) for number in range(frame.shape[1])}
+    return Sheet(place.name, dict(sorted(rows.items())), attrs=dict(frame.attrs), kinds=kinds)
 
 
 def _csv(content: bytes, place: Path) -> Sheet:
@@ -354,9 +361,8 @@ def _csv(content: bytes, place: Path) -> Sheet:
     first = text.split("\n", 1)[0]
     delimiter = "\t" if first.count("\t") > first.count(",") else ","
     with _reading(place):
-        return Sheet(
-            place.name, _csv_rows(csv.reader(io.StringIO(text), delimiter=delimiter, strict=True), place)
-        )
+        records = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        return Sheet(place.name, _csv_rows(records, place), typed=False)
 
 
 def _csv_rows(records: Iterable[list[str]], place: Path) -> Grid:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from math import fsum
 from typing import Any
 
-from reform_analysis.cells import is_blank
+from reform_analysis.cells import is_blank, read_name
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import Header
 from reform_analysis.layout import PLACES, Table, Total, coordinate
@@ -53,7 +53,12 @@ def _lies_in(table: Table, row: int, column: str, value: Any) -> bool:
     """Whether a row has the value in a column; in any place column where `column` is empty."""
     columns = (column,) if column else PLACES
     numbers = [header.number for header in table.headers if header.column in columns]
-    return any(table.value(row, number) == value for number in numbers)
+    return any(_name(table.value(row, number)) == _name(value) for number in numbers)
+
+
+def _name(value: Any) -> Any:
+    """A text as the panel names it."""
+    return read_name(value, dash_means="missing").value if isinstance(value, str) else value
 
 
 def _block(table: Table, total: Total) -> list[int]:
@@ -64,6 +69,30 @@ def _block(table: Table, total: Total) -> list[int]:
         return [at for at, row in enumerate(table.rows) if total.row < row < after]
     before = max((mark for mark in marks if mark < total.row), default=0)
     return [at for at, row in enumerate(table.rows) if before < row < total.row]
+
+
+def differing_sum(stated: float, values: Sequence[float | None], positions: Sequence[int]) -> float | None:
+    """Return the sum of a total's rows if it is not the total, to the last decimal that the total prints.
+
+    Parameters
+    ----------
+    stated : float
+        The total, in the column's unit.
+    values : sequence of float or None
+        The column's values, one a row of the table; None where missing.
+    positions : sequence of int
+        As `summed_rows` returns them.
+
+    Returns
+    -------
+    float or None
+        None if the total is the sum.
+    """
+    known = [value for at in positions if (value := values[at]) is not None]
+    added = sum(known) if all(isinstance(value, int) for value in known) else fsum(known)
+    decimals = min(max(0, -int(Decimal(repr(stated)).normalize().as_tuple().exponent)), _FINEST)
+    slack = Decimal(0) if isinstance(stated, int) else Decimal(5).scaleb(-decimals - 1)
+    return added if abs(Decimal(repr(added)) - Decimal(repr(stated))) > slack else None
 
 
 def require_sum(
@@ -95,12 +124,9 @@ def require_sum(
     DataError
         Naming the total and the sum.
     """
-    known = [value for at in positions if (value := values[at]) is not None]
-    added = sum(known) if all(isinstance(value, int) for value in known) else fsum(known)
-    decimals = min(max(0, -int(Decimal(repr(stated)).normalize().as_tuple().exponent)), _FINEST)
-    slack = Decimal(0) if isinstance(stated, int) else Decimal(5).scaleb(-decimals - 1)
-    if abs(Decimal(repr(added)) - Decimal(repr(stated))) > slack:
-        gap = len(positions) - len(known)
+    added = differing_sum(stated, values, positions)
+    if added is not None:
+        gap = sum(values[at] is None for at in positions)
         missing = f", {gap} of them without a value," if gap else ""
         raise DataError(
             f"sheet {table.sheet.name!r}, cell {coordinate(total.row, header.number)}: {total.label!r} of "
