@@ -361,6 +361,14 @@ def test_one_seed_gives_the_same_bytes(method: str) -> None:
     assert first.to_frame()["p_value"].tolist() != other.to_frame()["p_value"].tolist()
 
 
+@pytest.mark.parametrize("method", correlate.METHODS)
+@pytest.mark.parametrize("cluster", [None, "county"])
+def test_p_values_alone_are_those_of_the_association(method: str, cluster: str | None) -> None:
+    options = {"method": method, "covariates": ["age"] if method == "partial" else (), "cluster": cluster}
+    alone = correlate.p_values(example(), **{**DEFAULT, **options})
+    pd.testing.assert_series_equal(alone, fit(**options).to_frame()["p_value"])
+
+
 def test_adjusted_p_are_those_of_the_family() -> None:
     result = fit(measures=["dose", "tied", "age"], draws=499)
     plain = result.to_frame()["p_value"]
@@ -479,6 +487,8 @@ def test_foreign_study_with_its_own_names() -> None:
         ({"method": "partial"}, DesignError, "covariates"),
         ({"draws": 10}, DataError, "draws"),
         ({"ci_level": 0.999}, DesignError, "draws"),
+        ({"ci_level": 0.4}, DataError, "^ci_level must"),
+        ({"ci_level": 95}, DataError, "^ci_level must"),
         ({"pilot": "treated"}, DataError, "treated"),
         ({"cluster": "region"}, DataError, "region"),
         ({"exposure": "cases", "measures": ["cases_pre"]}, DesignError, "cases"),
