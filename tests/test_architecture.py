@@ -40,7 +40,7 @@ LAYERS = [
     {"plots", "sentences", "tables"},
     {"correlate_plots", "panel_plots", "panel_tables"},
     {"findings", "panel_findings"},
-    {"association_report"},
+    {"association_report", "panel_sections"},
     {"pages", "study"},
     {"report"},
     {"cli"},

@@ -180,7 +180,7 @@ def detectable_ratio(
 
 
 def _next(distance: float, found: float, draws: int, critical: float, power: float) -> float:
-    """Distance of the log ratio from 0 that has the power aimed at, if power is a normal probability of it."""
+    """Distance of the log ratio from 0 with the power aimed at, if power is a normal probability of it."""
     half = 0.5 / draws  # none or all found says no more than this
     shift = critical + norm.ppf(np.clip(found, half, 1 - half))
     factor = (critical + norm.ppf(power)) / max(shift, 1e-9)
