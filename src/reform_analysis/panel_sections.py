@@ -1,5 +1,7 @@
 """Sections of the panel report that depend on what the reader named."""
 
+from typing import Any
+
 import pandas as pd
 
 from reform_analysis import panel_findings, panel_plots, panel_texts, plots
@@ -27,7 +29,7 @@ def rate_figure(
     """
     if not exposure:
         return panel_findings.denominator(exposure, language=language)
-    names = {"variable": variable, "exposure": exposure}
+    names: dict[str, Any] = {"variable": variable, "exposure": exposure}
     texts = panel_texts.line_values(levels, **names, language=language, source=source)
     ax = panel_plots.levels(levels, **names, language=language)
     return plots.captioned(ax, "panel_levels", language=language, **texts)
