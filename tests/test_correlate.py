@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from statsmodels.discrete.conditional_models import ConditionalPoisson
 from statsmodels.stats.multitest import multipletests
 
-from reform_analysis import correlate, panel
+from reform_analysis import correlate, influence, panel
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, StatisticalWarning
 from reform_analysis.grouped_ranks import GroupedRanks, pays, side
 from reform_analysis.influence import Kendall, Product, margin, projection
@@ -359,6 +359,19 @@ def test_one_seed_gives_the_same_bytes(method: str) -> None:
         assert getattr(first, name).to_frame().to_csv() == getattr(second, name).to_frame().to_csv()
     assert first.to_frame().to_csv() == second.to_frame().to_csv()
     assert first.to_frame()["p_value"].tolist() != other.to_frame()["p_value"].tolist()
+
+
+@pytest.mark.parametrize("dose_levels", [3, 40, 10**6])
+@pytest.mark.parametrize("levels", [1, 2, 9])
+def test_pairs_added_up_by_level_are_those_counted_bit_by_bit(levels: int, dose_levels: int) -> None:
+    rng = np.random.default_rng([levels, dose_levels])
+    y = np.unique(rng.integers(0, levels, 200), return_inverse=True)[1]
+    x = np.array([np.unique(rng.integers(0, dose_levels, 200), return_inverse=True)[1] for _ in range(5)])
+    by_level, of_bits = influence._pairs_by_level(x, y), influence._pairs_of_bits(x, y)
+    signs = np.sign(x[:, :, None] - x[:, None, :]) * np.sign(y[:, None] - y[None, :])
+    assert (by_level[0] == signs.sum(axis=2)).all()
+    for one, other in zip(by_level, of_bits, strict=True):
+        assert (one == other).all()
 
 
 @pytest.mark.parametrize("method", correlate.METHODS)
