@@ -275,13 +275,13 @@ def _pairs_by_level(x: Integers, y: Integers) -> tuple[Floats, Floats, Floats]:
     rows, n = x.shape
     sizes = np.bincount(y)
     levels = np.arange(len(sizes))
-    signs = np.sign(levels[None, :] - levels[:, None]).astype(np.int32)
+    signs = np.sign(levels[:, None] - levels[None, :]).astype(np.int32)
     order = np.argsort(x.astype(np.uint16), axis=1, kind="stable")
     begins, ends = _tie_ends(x, order)
-    added = np.zeros((rows, n + 1, len(levels)), dtype=np.int32)
-    np.cumsum(signs[y[order]], axis=1, out=added[:, 1:])
+    added = np.zeros((len(levels), rows, n + 1), dtype=np.int32)
+    np.cumsum(signs[:, y[order]], axis=2, out=added[:, :, 1:])
     row = np.arange(rows)[:, None]
-    agree = added[row, begins, y] + added[row, ends, y] - added[row, n, y]
+    agree = added[y, row, begins] + added[y, row, ends] - added[y, row, n]
     untied_y = np.broadcast_to(n - sizes[y], x.shape)
     return agree.astype(float), (n - ends + begins).astype(float), untied_y.astype(float)
 
