@@ -15,7 +15,7 @@ from scipy.stats import rankdata
 from statsmodels.discrete.conditional_models import ConditionalPoisson
 from statsmodels.stats.multitest import multipletests
 
-from reform_analysis import correlate, panel
+from reform_analysis import correlate, influence, panel
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, StatisticalWarning
 from reform_analysis.grouped_ranks import GroupedRanks, pays, side
 from reform_analysis.influence import Kendall, Product, margin, projection
@@ -361,6 +361,27 @@ def test_one_seed_gives_the_same_bytes(method: str) -> None:
     assert first.to_frame()["p_value"].tolist() != other.to_frame()["p_value"].tolist()
 
 
+@pytest.mark.parametrize("dose_levels", [3, 40, 10**6])
+@pytest.mark.parametrize("levels", [1, 2, 9])
+def test_pairs_added_up_by_level_are_those_counted_bit_by_bit(levels: int, dose_levels: int) -> None:
+    rng = np.random.default_rng([levels, dose_levels])
+    y = np.unique(rng.integers(0, levels, 200), return_inverse=True)[1]
+    x = np.array([np.unique(rng.integers(0, dose_levels, 200), return_inverse=True)[1] for _ in range(5)])
+    by_level, of_bits = influence._pairs_by_level(x, y), influence._pairs_of_bits(x, y)
+    signs = np.sign(x[:, :, None] - x[:, None, :]) * np.sign(y[:, None] - y[None, :])
+    assert (by_level[0] == signs.sum(axis=2)).all()
+    for one, other in zip(by_level, of_bits, strict=True):
+        assert (one == other).all()
+
+
+@pytest.mark.parametrize("method", correlate.METHODS)
+@pytest.mark.parametrize("cluster", [None, "county"])
+def test_p_values_alone_are_those_of_the_association(method: str, cluster: str | None) -> None:
+    options = {"method": method, "covariates": ["age"] if method == "partial" else (), "cluster": cluster}
+    alone = correlate.p_values(example(), **{**DEFAULT, **options})
+    pd.testing.assert_series_equal(alone, fit(**options).to_frame()["p_value"])
+
+
 def test_adjusted_p_are_those_of_the_family() -> None:
     result = fit(measures=["dose", "tied", "age"], draws=499)
     plain = result.to_frame()["p_value"]
@@ -479,6 +500,8 @@ def test_foreign_study_with_its_own_names() -> None:
         ({"method": "partial"}, DesignError, "covariates"),
         ({"draws": 10}, DataError, "draws"),
         ({"ci_level": 0.999}, DesignError, "draws"),
+        ({"ci_level": 0.4}, DataError, "^ci_level must"),
+        ({"ci_level": 95}, DataError, "^ci_level must"),
         ({"pilot": "treated"}, DataError, "treated"),
         ({"cluster": "region"}, DataError, "region"),
         ({"exposure": "cases", "measures": ["cases_pre"]}, DesignError, "cases"),

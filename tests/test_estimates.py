@@ -74,12 +74,17 @@ def test_summary_and_html_hold_what_a_reader_needs(capsys: pytest.CaptureFixture
         {"frame": FRAME.rename_axis("name")},
         {"frame": FRAME[list(reversed(COLUMNS))]},
         {"scale": "percent"},
-        {"ci_level": 95},
     ],
 )
 def test_a_result_of_another_shape_is_refused(changes: dict[str, object]) -> None:
     with pytest.raises(DesignError, match=r"must .*got"):
         make(**changes)
+
+
+@pytest.mark.parametrize("level", [95, 1, 0.5, 0.05, 0, float("nan"), "0.95"])
+def test_a_level_that_is_no_confidence_is_refused(level: object) -> None:
+    with pytest.raises(DataError, match="^ci_level must be a number between 0.5 and 1"):
+        make(ci_level=level)
 
 
 @pytest.mark.parametrize("value", [3, 3.0, np.int64(3), np.float64(3)])

@@ -2,12 +2,15 @@
 
 import ast
 import re
+from functools import partial
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
-from reform_analysis import resources
+from reform_analysis import association_power, resources, simulate
+from reform_analysis.wording import say
 
 NOTEBOOKS = list(resources.notebook_paths().values())
 # the two years, and the rate ratio of no change
@@ -62,3 +65,28 @@ def test_prose_stands_in_both_languages_without_typed_numbers(path: Path) -> Non
         assert levels[0][0] == levels[1][0]
         assert set(re.findall(r"\d[\d.,]*\d|\d", chinese.source + english.source)) <= NOT_RESULTS
         assert not re.search(r"[\u4e00-\u9fff][,;:?!()]", chinese.source)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["02_panel", "03_association"])
+def test_an_empty_exposure_means_no_denominator(
+    name: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(association_power, "by_arm", partial(association_power.by_arm, draws=20))
+    monkeypatch.setattr(association_power, "_SEARCHED", (10,))
+    city = simulate.load_example()["city"].value_counts().idxmax()
+    parameters, *code = cells(resources.notebook_paths()[name], "code")
+    shown: list[object] = []
+    names: dict[str, object] = {"display": lambda *values: shown.extend(values)}
+    exec(parameters.source, names)
+    names |= {"language": language, "exposure": "", "city": city}
+    for cell in code:
+        tree = ast.parse(cell.source)
+        assert isinstance(tree.body[-1], ast.Expr)
+        tree.body[-1] = ast.Assign([ast.Name("out", ast.Store())], tree.body[-1].value)
+        exec(compile(ast.fix_missing_locations(tree), name, "exec"), names)
+        shown.append(names["out"])
+    plt.close("all")
+    text = "\n".join(map(str, shown))
+    assert say("panel_finding.no_denominator", language) in text
+    assert say("panel_finding.untestable", language) not in text

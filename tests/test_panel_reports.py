@@ -55,6 +55,7 @@ def test_a_count_nobody_knows_has_no_total() -> None:
     got = panel_report(frame, counts=["reviews"], arm=None).to_frame().iloc[0]
     assert (got["missing"], got["zeros"], got["units_without"]) == (5, 0, 0)
     assert pd.isna(got["total"])
+    assert panel_report(frame, counts=["reviews"], arm=None).shown("en").iloc[0, -1] == "–"
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
@@ -75,6 +76,20 @@ def test_attributes_are_printed(attrs: dict[str, object], key: str, language: st
     assert say(key, language) in report.summary(language).splitlines()
     assert say(key, "en") in report._repr_html_()
     assert repr(report) == report.summary()
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_headings_names_and_arms_are_in_the_reader_s_language(language: str) -> None:
+    report = panel_report(small())
+    keys = ["series", "arm", "units", "cells", "missing", "zeros", "units_without", "total"]
+    shown = report.shown(language)
+    assert list(shown.columns) == [say(f"panel_table.{key}", language) for key in keys]
+    pilots, others = say("arm.pilot", language), say("arm.other", language)
+    assert shown.iloc[:, 1].tolist() == [pilots, others] * 2
+    assert shown.iloc[:, 2:].astype(int).to_numpy().tolist() == report.counts.iloc[:, 2:].to_numpy().tolist()
+    for text in (report.summary(language), report.to_html(language)):
+        assert all(heading in text for heading in shown.columns)
+        assert "units_without" not in text
 
 
 def test_synthetic_is_said_first_and_only_where_it_holds() -> None:

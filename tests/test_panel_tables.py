@@ -91,6 +91,39 @@ def test_both_languages_print_the_same_numbers(result: correlate.Association) ->
         assert [n.lstrip("-") for n in chinese] == [n.lstrip("-") for n in english]
 
 
+def test_the_base_year_is_checked_for_correlations_and_for_counts(result: correlate.Association) -> None:
+    counts = correlate.association(
+        CHANGES, measures=DOSES, outcome="losses", method="poisson_score", seed=3, draws=199
+    )
+    for tried, null in ((result, "0"), (counts, "1")):
+        text = panel_findings.base_years(tried, language="en")
+        assert len(text.sentences) == len(DOSES)
+        for sentence, term in zip(text.sentences, DOSES, strict=True):
+            without = tried.without_base_year.to_frame().loc[term, "estimate"]
+            assert f"the estimate is {without:z.2f}" in sentence
+            assert f"no association is {null})" in sentence
+    assert "conditional Poisson" in text.heading
+
+
+def test_simulated_power_says_both_tests_and_that_draws_are_synthetic() -> None:
+    row = {"units": 89, "rate_ratio": 0.4, "draws": 75, "power": 0.84, "error": 0.04, "counts_power": 0.9}
+    row |= {"counts_error": 0.03, "mean": 0.6, "change": 0.7, "heterogeneity": 0.5, "overdispersion": 1.4}
+    table = pd.DataFrame([row, {"units": 3}], index=pd.Index(["pilots", "all"], name="arm"))
+    chinese, english = (panel_findings.simulated(table, language=language) for language in LANGUAGES)
+    assert "SYNTHETIC" in str(chinese)
+    assert "SYNTHETIC" in str(english)
+    assert "(89): where counts after become 0.40 times" in english.sentences[1]
+    assert "finds it in 84% of 75 synthetic draws (Monte Carlo error 4 points)" in english.sentences[1]
+    assert "conditional Poisson in 90% (error 3)" in english.sentences[1]
+    assert "nothing can be simulated" in english.sentences[2]
+    assert numbers(chinese) == numbers(english)
+
+
+def test_a_denominator_is_named_or_said_to_be_absent() -> None:
+    assert str(panel_findings.denominator("disputes")).startswith("Denominator: ")
+    assert str(panel_findings.denominator("")).startswith("No denominator is named")
+
+
 def test_banner_tells_synthetic_from_real() -> None:
     assert "SYNTHETIC data: the example panel" in str(panel_findings.banner(REPORT, data=""))
     mine = FRAME.copy()

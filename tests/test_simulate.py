@@ -346,6 +346,13 @@ def test_no_name_is_one_of_zhejiang() -> None:
     assert {*EXAMPLE["unit_name"], *EXAMPLE["county"], *EXAMPLE["city"]} == set(invented)
 
 
+def test_names_differ_beyond_the_pairs_of_characters() -> None:
+    for names in (invented_names.township_names, invented_names.county_names, invented_names.city_names):
+        assert len(set(names(3000))) == 3000
+    drawn = simulate.draw_panel(effect=None, seed=1, units=88, pilots=9, counties=44, cities=44)
+    assert drawn.groupby("city")["unit_id"].nunique().tolist() == [2] * 44
+
+
 def test_neighbours_in_the_list_share_no_character() -> None:
     names = [stem(name) for name in invented_names.township_names(1365)]
     assert all(not set(one) & set(other) for one, other in pairwise(names))

@@ -24,7 +24,7 @@ from reform_analysis.estimates import (
     Estimates,
     StatisticalWarning,
     require_choice,
-    require_number,
+    require_level,
     require_whole_number,
 )
 from reform_analysis.permutation import Floats
@@ -152,13 +152,11 @@ def association(
     DiCiccio and Romano (2017), Journal of the American Statistical Association 112, 1211-1220.
     Westfall and Young (1993), Resampling-Based Multiple Testing.
     """
-    require_choice("method", method, METHODS)
-    require_number("ci_level", ci_level, above=0, below=1, way_out="pass 0.95 for 95%.")
-    require_whole_number("draws", draws, least=99)
+    require_level(ci_level)
+    _require_draws(draws, seed)
     if ci_level * (draws + 1) > draws:
         raise DesignError(f"draws must be at least 1 / (1 - ci_level) - 1, got {draws}; draw more.")
-    if not isinstance(seed, np.random.Generator):
-        require_whole_number("seed", seed)
+    require_choice("method", method, METHODS)
     asked = Asked.of(
         changes,
         measures=measures,
@@ -178,6 +176,72 @@ def association(
     return _with_notes(main, beside)
 
 
+def p_values(
+    changes: pd.DataFrame,
+    *,
+    measures: Sequence[str],
+    outcome: str,
+    exposure: str | None = None,
+    covariates: Sequence[str] = (),
+    method: Method = "spearman",
+    strata: str | Sequence[str] | None = None,
+    cluster: str | None = None,
+    pilot: str = "pilot",
+    draws: int = 9999,
+    seed: int | np.random.Generator,
+) -> pd.Series:
+    """Return the p-values of `association` alone, for simulations: no intervals and no base-year tables.
+
+    Parameters
+    ----------
+    changes : DataFrame
+    measures : sequence of str
+    outcome : str
+    exposure : str, optional
+    covariates : sequence of str
+    method : {"spearman", "kendall", "pearson", "partial", "poisson_score"}
+    strata : str or sequence of str, optional
+    cluster : str, optional
+    pilot : str
+    draws : int
+    seed : int or numpy.random.Generator
+        All as in `association`, whose identifying assumption holds here too.
+
+    Returns
+    -------
+    Series
+        Index `term`: the measures. The numbers are those of `association` with the same seed.
+
+    Raises
+    ------
+    DataError, DesignError
+        As `association`.
+    """
+    _require_draws(draws, seed)
+    require_choice("method", method, METHODS)
+    asked = Asked.of(
+        changes,
+        measures=measures,
+        outcome=outcome,
+        exposure=exposure,
+        covariates=covariates,
+        method=method,
+        strata=strata,
+        cluster=cluster,
+        pilot=pilot,
+    )
+    sample = main_sample(asked)
+    observed, drawn = _tested(sample, draws=draws, seed=seed)
+    terms = pd.Index(list(sample.doses), name="term")
+    return pd.Series(permutation.p_values(observed.statistic, drawn), index=terms, name="p_value")
+
+
+def _require_draws(draws: int, seed: object) -> None:
+    require_whole_number("draws", draws, least=99)
+    if not isinstance(seed, np.random.Generator):
+        require_whole_number("seed", seed)
+
+
 def _with_notes(main: Estimates, beside: dict[str, Estimates | None]) -> Association:
     """Join the tables; what could not be computed is said in the notes."""
     absent = [
@@ -191,14 +255,9 @@ def _with_notes(main: Estimates, beside: dict[str, Estimates | None]) -> Associa
 
 def _estimates(sample: Sample, *, draws: int, seed: int | np.random.Generator, ci_level: float) -> Estimates:
     """One family on one sample."""
-    kernels, design = _kernels(sample), sample.design
-    alone = np.arange(len(design.stratum))[None, :]
-    found = [kernel.statistics(alone) for kernel in kernels]
-    observed = influence.Studentised(
-        *(np.concatenate([*map(np.ravel, each)]) for each in zip(*found, strict=True))
-    )
+    design = sample.design
+    observed, drawn = _tested(sample, draws=draws, seed=seed)
     statistic = observed.statistic
-    drawn = _draw(sample, kernels, draws=draws, rng=np.random.default_rng(seed))
     critical = permutation.critical_values(drawn, level=ci_level)
     if sample.split is None:
         each = zip(observed.estimate, observed.std_error, critical, strict=True)
@@ -221,6 +280,19 @@ def _estimates(sample: Sample, *, draws: int, seed: int | np.random.Generator, c
         synthetic=sample.synthetic,
         notes=(*sample.notes, *_open_notes(frame)),
     )
+
+
+def _tested(
+    sample: Sample, *, draws: int, seed: int | np.random.Generator
+) -> tuple[influence.Studentised, Floats]:
+    """Statistics of the measures as they stand, and under permutation."""
+    kernels = _kernels(sample)
+    alone = np.arange(len(sample.design.stratum))[None, :]
+    found = [kernel.statistics(alone) for kernel in kernels]
+    observed = influence.Studentised(
+        *(np.concatenate([*map(np.ravel, each)]) for each in zip(*found, strict=True))
+    )
+    return observed, _draw(sample, kernels, draws=draws, rng=np.random.default_rng(seed))
 
 
 def _open_notes(frame: pd.DataFrame) -> list[str]:

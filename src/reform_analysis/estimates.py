@@ -225,8 +225,10 @@ class Estimates:
 
     Raises
     ------
+    DataError
+        If the level is not between one half and one.
     DesignError
-        If the frame has other columns, the scale is unknown or the level is not between 0 and 1.
+        If the frame has other columns, or the scale is unknown.
     """
 
     frame: InitVar[pd.DataFrame]
@@ -255,8 +257,7 @@ class Estimates:
             raise DesignError(
                 f"scale must be one of {list(SCALES)}, got {self.scale!r}; choose one of these."
             )
-        if not 0 < self.ci_level < 1:
-            raise DesignError(f"ci_level must lie between 0 and 1, got {self.ci_level!r}; pass 0.95 for 95%.")
+        require_level(self.ci_level)
         object.__setattr__(self, "_frame", frame.astype(float).copy())
 
     def to_frame(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ list share neither. A test holds that none is the name of a township, county or 
 """
 
 from functools import cache
+from math import lcm
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def township_names(n: int) -> np.ndarray:
     Parameters
     ----------
     n : int
-        How many. The first 1,365 differ; beyond, names repeat.
+        How many. All differ: from the 1,366th on they carry a number.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def county_names(n: int) -> np.ndarray:
     Parameters
     ----------
     n : int
-        How many. The first 91 differ; beyond, names repeat.
+        How many. All differ: from the 92nd on they carry a number.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def city_names(n: int) -> np.ndarray:
     Parameters
     ----------
     n : int
-        How many. The first 11 differ; beyond, names repeat.
+        How many. All differ: from the 12th on they carry a number.
 
     Returns
     -------
@@ -75,6 +76,14 @@ def city_names(n: int) -> np.ndarray:
 
 
 def _pairs(n: int, first: str, second: str, kinds: tuple[str, ...]) -> np.ndarray:
-    """Pair characters by remainders; distinct for n up to the product of coprime lengths."""
-    names = [first[i % len(first)] + second[i % len(second)] + kinds[i % len(kinds)] for i in range(n)]
+    """Pair characters by remainders; once all pairs are used, a number tells the rounds apart."""
+    pairs = lcm(len(first), len(second))
+    names = [
+        first[i % len(first)] + second[i % len(second)] + _round(i // pairs) + kinds[i % len(kinds)]
+        for i in range(n)
+    ]
     return np.array(names, dtype=object)
+
+
+def _round(number: int) -> str:
+    return str(number + 1) if number else ""

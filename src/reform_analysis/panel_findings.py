@@ -101,6 +101,52 @@ def _detectable(arm: str, size: int, ci_level: float, language: str) -> str:
     return say("panel_finding.detectable", language, arm=name, n=size, smallest=smallest)
 
 
+def simulated(table: pd.DataFrame, *, language: str = "en") -> Prose:
+    """Return the rate ratio that synthetic draws like the data show to be found, and how they are made.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `association_power.by_arm` returns it.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    found = [_simulated(str(arm), row, language) for arm, row in table.iterrows()]
+    first, last = (say(f"panel_finding.simulated_{key}", language) for key in ("synthetic", "limits"))
+    return Prose((first, *found, last))
+
+
+def _simulated(arm: str, row: pd.Series, language: str) -> str:
+    name = say(f"panel_finding.{arm}", language)
+    if pd.isna(row["rate_ratio"]):
+        return say("panel_finding.not_simulated", language, arm=name)
+    shares = {key: 100 * row[key] for key in ("power", "error", "counts_power", "counts_error")}
+    sizes = {key: row[key] for key in ("rate_ratio", "mean", "change", "heterogeneity", "overdispersion")}
+    whole = {key: int(row[key]) for key in ("units", "draws")}
+    return say("panel_finding.simulated", language, arm=name, **whole, **sizes, **shares)
+
+
+def denominator(exposure: str, *, language: str = "en") -> Prose:
+    """Return by which denominator counts are compared, or that none was named.
+
+    Parameters
+    ----------
+    exposure : str
+        Column; empty for none.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    if not exposure:
+        return Prose((say("panel_finding.no_denominator", language),))
+    return Prose((say("panel_finding.denominator", language, exposure=label(exposure, None, language)),))
+
+
 def chance(table: pd.DataFrame, *, language: str = "en") -> Prose:
     """Return how far standardised differences scatter when pilots are chosen at random.
 
@@ -181,7 +227,8 @@ def base_years(result: Association, *, language: str = "en") -> Prose:
     -------
     Prose
     """
-    return Prose(tuple(_base_year(result, term, language) for term in result.to_frame().index))
+    found = tuple(_base_year(result, term, language) for term in result.to_frame().index)
+    return Prose(found, heading=say(f"panel_finding.base_years_{result.scale}", language))
 
 
 def _base_year(result: Association, term: str, language: str) -> str:

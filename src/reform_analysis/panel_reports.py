@@ -10,10 +10,12 @@ import pandas as pd
 from reform_analysis.estimates import DataError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.panel_columns import COUNTS
+from reform_analysis.panel_texts import label
 from reform_analysis.periods import in_order
 from reform_analysis.wording import say
 
 EVERYONE = "all"
+_ARMS = {EVERYONE: "all", "pilot": "pilot", "not pilot": "other"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,6 +73,27 @@ class PanelReport:
         """
         return self.counts.copy()
 
+    def shown(self, language: str = "en") -> pd.DataFrame:
+        """Return the counts by arm as they are read: names, headings and numbers as texts.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+
+        Returns
+        -------
+        DataFrame
+            The rows of `counts`; the columns are the headings in that language. A missing total is a dash.
+        """
+        arms = self.counts["arm"]
+        heads = {
+            "series": [label(name, None, language) for name in self.counts["count"]],
+            "arm": [say(f"arm.{_ARMS[arm]}", language) if arm in _ARMS else str(arm) for arm in arms],
+        }
+        for name in ("units", "cells", "missing", "zeros", "units_without", "total"):
+            heads[name] = ["–" if pd.isna(number) else f"{number:,.0f}" for number in self.counts[name]]
+        return pd.DataFrame({say(f"panel_table.{key}", language): texts for key, texts in heads.items()})
+
     def summary(self, language: str = "en") -> str:
         """Return the report as text; nothing is printed.
 
@@ -82,8 +105,22 @@ class PanelReport:
         -------
         str
         """
-        table = self.counts.to_string(index=False, float_format="{:.0f}".format)
-        return "\n".join([*self.sentences(language), table])
+        return "\n".join([*self.sentences(language), self.shown(language).to_string(index=False)])
+
+    def to_html(self, language: str = "en") -> str:
+        """Return the report as HTML.
+
+        Parameters
+        ----------
+        language : {"en", "zh"}
+
+        Returns
+        -------
+        str
+        """
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.sentences(language))
+        table: str = self.shown(language).to_html(index=False)
+        return lines + table
 
     def sentences(self, language: str) -> list[str]:
         """Return what the panel is, in whole sentences.
@@ -111,9 +148,7 @@ class PanelReport:
         return self.summary()
 
     def _repr_html_(self) -> str:
-        lines = "".join(f"<p>{escape(line)}</p>" for line in self.sentences("en"))
-        table: str = self.counts.to_html(index=False)
-        return lines + table
+        return self.to_html()
 
 
 def panel_report(

@@ -82,6 +82,25 @@ def _mapping(aliases: str) -> dict[str, str] | None:
     return found
 
 
+def named(*names: str) -> list[str]:
+    """Return the names that are given: a parameter left empty names nothing.
+
+    Parameters
+    ----------
+    *names : str
+
+    Returns
+    -------
+    list of str
+
+    Examples
+    --------
+    >>> named("losses", ""), named("losses", "lawsuits_concluded")
+    (['losses'], ['losses', 'lawsuits_concluded'])
+    """
+    return [name for name in names if name]
+
+
 def listed(text: str) -> list[str]:
     """Return the names in a parameter that lists several, such as ``"2019, 2020"``.
 

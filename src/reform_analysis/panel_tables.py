@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from reform_analysis.estimates import Estimates, percent
-from reform_analysis.panel_reports import EVERYONE, PanelReport
+from reform_analysis.panel_reports import PanelReport
 from reform_analysis.panel_texts import label
 from reform_analysis.tables import Table
 from reform_analysis.wording import p_number, say
@@ -77,22 +77,15 @@ def holdings(report: PanelReport, *, columns: Sequence[str], language: str = "en
     ----------
     report : PanelReport
     columns : sequence of str
-        Counts to show, in this order; those the report lacks are left out.
+        Counts to show, in the order of the report; those it lacks are left out.
     language : {"zh", "en"}
 
     Returns
     -------
     Table
     """
-    rows = report.counts[report.counts["count"].isin(columns)]
-    arms = {EVERYONE: "all", "pilot": "pilot", "not pilot": "other"}
-    heads = {
-        "series": [label(name, None, language) for name in rows["count"]],
-        "arm": [say(f"arm.{arms[arm]}", language) if arm in arms else str(arm) for arm in rows["arm"]],
-    }
-    for name in ("units", "cells", "missing", "zeros", "units_without", "total"):
-        heads[name] = [f"{number:,.0f}" for number in rows[name]]
-    return _table(heads, "holdings", language)
+    rows = report.shown(language)[report.counts["count"].isin(columns).to_numpy()]
+    return Table(rows.reset_index(drop=True), say("panel_table.holdings_caption", language))
 
 
 def table_one(table: pd.DataFrame, *, language: str = "en") -> Table:
