@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import struct
 import zipfile
 from pathlib import Path
@@ -34,9 +35,9 @@ def workbook(path: Path, *, formula: str = "", cached: str | None = None) -> Pat
         with zipfile.ZipFile(path) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         name = "xl/worksheets/sheet1.xml"
-        old = b'<c r="C2"><f>' + formula[1:].encode() + b"</f><v /></c>"
-        assert old in parts[name]
-        parts[name] = parts[name].replace(old, cached.encode())
+        old = b'<c r="C2"><f>' + re.escape(formula[1:].encode()) + b"</f><v ?/></c>"
+        parts[name], changed = re.subn(old, cached.encode(), parts[name])
+        assert changed == 1
         with zipfile.ZipFile(path, "w") as archive:
             for part, content in parts.items():
                 archive.writestr(part, content)
