@@ -35,7 +35,7 @@ def workbook(path: Path, *, formula: str = "", cached: str | None = None) -> Pat
         with zipfile.ZipFile(path) as archive:
             parts = {name: archive.read(name) for name in archive.namelist()}
         name = "xl/worksheets/sheet1.xml"
-        old = b'<c r="C2"><f>' + re.escape(formula[1:].encode()) + b"</f><v ?/></c>"
+        old = b'<c r="C2"><f>' + re.escape(formula[1:].encode()) + b"</f>(<v ?/>|<v></v>)</c>"
         parts[name], changed = re.subn(old, cached.encode(), parts[name])
         assert changed == 1
         with zipfile.ZipFile(path, "w") as archive:
