@@ -194,7 +194,7 @@ def by_arm(
     outcome: str,
     pilot: str = "pilot",
     power: float = 0.8,
-    draws: int = 75,
+    draws: int = 50,
     ci_level: float = 0.95,
     seed: int,
 ) -> pd.DataFrame:
