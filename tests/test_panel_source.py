@@ -111,3 +111,19 @@ def test_a_dash_is_never_guessed(workbook: Path) -> None:
 def test_an_empty_list_is_refused() -> None:
     with pytest.raises(DataError, match="at least one"):
         listed(" , ")
+
+
+def test_a_header_that_no_alias_knows_is_named_in_the_banner(tmp_path: Path) -> None:
+    rows = simulate.load_example().groupby("city").head(6)[[*KEPT, "losses", "lawsuits_concluded"]]
+    rows.rename(columns={"lawsuits_concluded": "审结件数"}).to_excel(tmp_path / "panel.xlsx", index=False)
+    frame = open_panel(str(tmp_path / "panel.xlsx"))
+    assert frame.attrs["covariates"] == ["审结件数"]
+    assert open_panel().attrs["covariates"] == []
+    report = panel.panel_report(frame, counts=["losses"])
+    for language in ("zh", "en"):
+        plain = panel_findings.banner(report, data="panel.xlsx", language=language).sentences
+        named = panel_findings.banner(
+            report, data="panel.xlsx", covariates=frame.attrs["covariates"], language=language
+        ).sentences
+        assert len(named) == len(plain) + 1
+        assert "审结件数" in named[-1]

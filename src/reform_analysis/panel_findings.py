@@ -14,7 +14,14 @@ from reform_analysis.panel_texts import label
 from reform_analysis.wording import Prose, p_text, say
 
 
-def banner(report: PanelReport, *, data: str, logged: int = 0, language: str = "en") -> Prose:
+def banner(
+    report: PanelReport,
+    *,
+    data: str,
+    logged: int = 0,
+    covariates: Sequence[str] = (),
+    language: str = "en",
+) -> Prose:
     """Return whether the data are real, what the panel is, and how its cases are dated and counted.
 
     Parameters
@@ -24,6 +31,8 @@ def banner(report: PanelReport, *, data: str, logged: int = 0, language: str = "
         The file; empty for the example.
     logged : int
         Cells changed or left out while the whole file was read, whichever city is kept.
+    covariates : sequence of str
+        Columns that no rule applies to, as no declared column has their header.
     language : {"zh", "en"}
 
     Returns
@@ -34,6 +43,8 @@ def banner(report: PanelReport, *, data: str, logged: int = 0, language: str = "
     first = say(f"banner.{kind}", language, data=data or say("banner.example", language))
     said = [line for line in report.sentences(language) if line != say("panel.synthetic", language)]
     read = [say("banner.logged", language, n=logged)] if data else []
+    if covariates:
+        read.append(say("banner.covariates", language, names=say("format.list", language).join(covariates)))
     return Prose((first, *said, *read), kind="box", heading=say("banner.heading", language))
 
 

@@ -34,7 +34,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     DataFrame
         As `schema.validate_panel` and `panel.add_measures` return it; ``attrs["logged"]`` is the number of
         cells changed or left out while reading (0 for the example). It is that of the whole file, whichever
-        city is kept: titles, notes and totals belong to no city.
+        city is kept: titles, notes and totals belong to no city. ``attrs["covariates"]`` names the columns
+        whose headers no alias knows.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     """
     options = _options(reading)
     frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
-    frame.attrs = {"logged": 0} | frame.attrs | options
+    frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options
     if city:
         cities = sorted(frame["city"].unique())
         if city not in cities:
