@@ -31,7 +31,7 @@ LAYERS = [
     {"correlate"},
     {"count_sample"},
     {"fixed_effects", "reliability", "wald"},
-    {"jackknife", "wild_score"},
+    {"dispersion", "doses", "jackknife", "population_models", "wild_score"},
     {"counts"},
     {"allocations", "baselines", "power", "rates"},
     {"denominators"},

@@ -3,16 +3,25 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reform_analysis.estimates import DataError, DesignError, UntestableError
+from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
+Effect = Literal["unit", "period"]
+Effects = Literal["two_way", "unit", "period"]
+EFFECTS: dict[str, tuple[Effect, ...]] = {
+    "two_way": ("unit", "period"),
+    "unit": ("unit",),
+    "period": ("period",),
+}
+
+_WHERE = {"unit": "in any period", "period": "in the period"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +43,8 @@ class Sample:
     dropped : DataFrame
         Columns ``arm, reason, n``; n counts rows, so that they and the rows used add up to the frame's.
     synthetic : bool
+    effects : tuple of str
+        Those of "unit" and "period" whose effects the model has.
     """
 
     terms: tuple[str, ...]
@@ -47,6 +58,7 @@ class Sample:
     row: Codes
     dropped: pd.DataFrame
     synthetic: bool
+    effects: tuple[Effect, ...] = ("unit", "period")
 
     @property
     def n_clusters(self) -> int:
@@ -70,13 +82,13 @@ class Sample:
 
     @property
     def fixed_effects(self) -> NDArray[np.uint64]:
-        """Unit and period of every row.
+        """Codes of the effects of every row.
 
         Returns
         -------
-        ndarray of int, shape (n, 2)
+        ndarray of int, shape (n, effects)
         """
-        return np.column_stack([self.unit, self.period]).astype(np.uint64)
+        return np.column_stack([getattr(self, name) for name in self.effects]).astype(np.uint64)
 
     def only(self, keep: NDArray[np.bool_], reason: str) -> "Sample":
         """Keep some rows; the others are counted by arm with the number of their units.
@@ -125,10 +137,13 @@ def sample(
     terms: Sequence[str],
     exposure: str | None,
     unit: str,
-    period: str | None,
+    period: str,
     cluster: str | None,
     treatment: str | None,
     offset: str | None = None,
+    effects: Effects = "two_way",
+    counts: bool = True,
+    least_terms: int = 1,
 ) -> Sample:
     """Check the arguments against the frame and return the rows with every value known.
 
@@ -139,13 +154,17 @@ def sample(
     outcome : str
     terms : sequence of str
     exposure : str or None
-    unit : str
-    period, cluster : str or None
-        Without a period all rows are of one; without a cluster every unit is its own.
+    unit, period : str
+    cluster : str or None
+        Without one every unit is its own.
     treatment : str or None
         Column of the arms; None for ``pilot`` where the frame has it.
     offset : str or None
         Column added to the log of the exposure.
+    effects : {"two_way", "unit", "period"}
+    counts : bool
+        Whether the outcome must be 0 or more.
+    least_terms : int
 
     Returns
     -------
@@ -160,22 +179,25 @@ def sample(
     UntestableError
         If no row is left.
     """
-    names = _term_names(terms)
+    names = _term_names(terms, least_terms)
     fixed = [name for name in (exposure, unit, period, cluster, treatment, offset) if name is not None]
     _require_columns(df, [outcome, *names, *fixed])
     _require_one_row(df, unit, period)
     values = _numbers(df, outcome, names, exposure, offset)
+    if counts:
+        _require_nonnegative(outcome, values["outcome"])
     groups = {"unit": unit, "period": period, "cluster": cluster or unit}
     labels = {key: _labels(df, name) for key, name in groups.items()}
     whole = Sample(
         terms=names,
         outcome=values["outcome"],
         offset=values["offset"],
-        terms_values=np.column_stack([values[f"term {name}"] for name in names]),
+        terms_values=np.array([values[f"term {name}"] for name in names]).reshape(len(names), len(df)).T,
         arm=arms(df, unit=unit, treatment=treatment),
         row=np.arange(len(df)),
         dropped=pd.DataFrame(columns=["arm", "reason", "n"]),
         synthetic=is_synthetic(df),
+        effects=EFFECTS[require_choice("effects", effects, EFFECTS)],
         **labels,
     )
     known = np.isfinite(np.column_stack([whole.outcome, whole.terms_values])).all(axis=1)
@@ -193,10 +215,10 @@ def _kept(found: Sample, keep: NDArray[np.bool_], reason: str) -> Sample:
     return found.only(keep, reason)
 
 
-def _term_names(terms: Sequence[str]) -> tuple[str, ...]:
+def _term_names(terms: Sequence[str], least: int) -> tuple[str, ...]:
     listed = isinstance(terms, Sequence) and not isinstance(terms, str)
-    if not listed or not terms or not all(isinstance(name, str) for name in terms):
-        raise DesignError(f"terms must be a list of column names, got {terms!r}; pass at least one.")
+    if not listed or len(terms) < least or not all(isinstance(name, str) for name in terms):
+        raise DesignError(f"terms must be a list of column names, got {terms!r}; pass at least {least}.")
     if len(set(terms)) < len(terms):
         raise DesignError(f"terms must differ, got {list(terms)}; list each once.")
     return tuple(terms)
@@ -210,10 +232,10 @@ def _require_columns(df: pd.DataFrame, names: Sequence[str]) -> None:
         raise DataError(f"df lacks the columns {missing}; it has {list(df.columns)}: name its own.")
 
 
-def _require_one_row(df: pd.DataFrame, unit: str, period: str | None) -> None:
-    keys = [unit, *([period] if period else [])]
+def _require_one_row(df: pd.DataFrame, unit: str, period: str) -> None:
+    keys = [unit, period]
     repeated = df.duplicated(keys) & df[keys].notna().all(axis=1)
-    if period and repeated.any():
+    if repeated.any():
         shown = df.loc[repeated, keys].head(3).to_dict("records")
         raise DataError(
             f"df must have one row for each {unit!r} and {period!r}, got {int(repeated.sum())} repeats, as "
@@ -228,16 +250,19 @@ def _numbers(
     found = {"outcome": _number(df, outcome)} | {f"term {name}": _number(df, name) for name in terms}
     below = np.ones(len(df)) if exposure is None else _number(df, exposure)
     added = np.zeros(len(df)) if offset is None else _number(df, offset)
-    for name, counts in {outcome: found["outcome"], exposure: below}.items():
-        if (counts < 0).any():
-            raise DataError(
-                f"{name!r} must hold numbers of 0 or more, got {counts[counts < 0][0]:g}; take fit_linear "
-                "for other outcomes."
-            )
+    _require_nonnegative(str(exposure), below)
     with np.errstate(divide="ignore"):
         found["offset"] = np.log(below) + added
     found["unknown"] = (np.isnan(below) | ~np.isfinite(added)).astype(float)
     return found
+
+
+def _require_nonnegative(name: str, values: Floats) -> None:
+    if (values < 0).any():
+        raise DataError(
+            f"{name!r} must hold numbers of 0 or more, got {values[values < 0][0]:g}; take fit_linear for "
+            "other outcomes."
+        )
 
 
 def _number(df: pd.DataFrame, name: str) -> Floats:
@@ -248,10 +273,8 @@ def _number(df: pd.DataFrame, name: str) -> Floats:
     return np.where(np.isfinite(values), values, np.nan)
 
 
-def _labels(df: pd.DataFrame, name: str | None) -> Codes:
+def _labels(df: pd.DataFrame, name: str) -> Codes:
     """Codes in the order of the values, so that the order of rows changes no random draw; -1 if missing."""
-    if name is None:
-        return np.zeros(len(df), dtype=np.intp)
     return np.asarray(pd.factorize(df[name], sort=True)[0], dtype=np.intp)
 
 
@@ -301,12 +324,14 @@ def is_synthetic(df: pd.DataFrame) -> bool:
     return bool(df.attrs.get("synthetic", False)) or bool(marked)
 
 
-def with_events(found: Sample) -> Sample:
-    """Return the rows that say something about a ratio, given unit and period effects.
+def with_events(found: Sample, *, events: str = "events") -> Sample:
+    """Return the rows that say something about a ratio, given the effects.
 
     Parameters
     ----------
     found : Sample
+    events : str
+        What the outcome counts, for the reason.
 
     Returns
     -------
@@ -322,10 +347,34 @@ def with_events(found: Sample) -> Sample:
     before = -1
     while before != len(found.outcome):
         before = len(found.outcome)
-        for name, words in {"unit": "in any period", "period": "in the period"}.items():
-            events = np.bincount(getattr(found, name), weights=found.outcome)
-            found = _informative(found, events[getattr(found, name)] > 0, f"no events {words}")
-        for name in ("unit", "period"):
+        for name in found.effects:
+            codes = getattr(found, name)
+            total = np.bincount(codes, weights=found.outcome)
+            found = _informative(found, total[codes] > 0, f"no {events} {_WHERE[name]}")
+        found = with_company(found)
+    return found
+
+
+def with_company(found: Sample) -> Sample:
+    """Return the rows that share each of their effects with another row.
+
+    Parameters
+    ----------
+    found : Sample
+
+    Returns
+    -------
+    Sample
+
+    Raises
+    ------
+    UntestableError
+        If no row is left.
+    """
+    before = -1
+    while before != len(found.outcome):
+        before = len(found.outcome)
+        for name in found.effects:
             codes = getattr(found, name)
             found = _informative(found, np.bincount(codes)[codes] > 1, f"the only row of its {name}")
     return found
@@ -335,6 +384,6 @@ def _informative(found: Sample, keep: NDArray[np.bool_], reason: str) -> Sample:
     if not keep.any():
         left_out = found.dropped.to_dict("records")
         raise UntestableError(
-            f"df must leave units with events in two or more rows, got none; {left_out}: take longer periods."
+            f"df must leave units with events and two rows or more, got none ({left_out}); pool periods."
         )
     return found.only(keep, reason)

@@ -1,4 +1,9 @@
-"""Models of counts in a panel: rate ratios with unit and period effects, and inference for few clusters."""
+"""Models of counts in a panel: rate ratios with unit and period effects, and inference for few clusters.
+
+`fit_poisson` is the default. The others answer other questions (`fit_linear`: a difference; `fit_pooled`: a
+ratio between groups of units; `fit_rate`: the odds that a concluded case is lost) or other assumptions
+(`fit_negative_binomial`); `dispersion_test` asks whether counts vary more than Poisson ones.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,23 +13,30 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis import count_sample, fixed_effects, wild_score
-from reform_analysis.count_sample import Floats, Sample
-from reform_analysis.estimates import (
-    DesignError,
-    Estimates,
-    require_choice,
-    require_level,
-    require_whole_number,
-)
+from reform_analysis.count_sample import Effects, Floats
+from reform_analysis.dispersion import dispersion_test
+from reform_analysis.doses import dose_contrast, with_dose_notes
+from reform_analysis.estimates import Estimates, require_choice, require_level, require_whole_number
 from reform_analysis.fixed_effects import Fit
 from reform_analysis.jackknife import jackknife_vcov, leave_one_out
-from reform_analysis.reliability import troubles, warned
-from reform_analysis.wald import vcov_frame, wald_frame
+from reform_analysis.population_models import fit_negative_binomial, fit_pooled, fit_rate
+from reform_analysis.reliability import require_clusters, troubles, warned
+from reform_analysis.wald import wald_estimates
+
+__all__ = [
+    "dispersion_test",
+    "dose_contrast",
+    "fit_linear",
+    "fit_negative_binomial",
+    "fit_poisson",
+    "fit_pooled",
+    "fit_rate",
+]
 
 Inference = Literal["wild_score", "cluster", "crv3", "hc"]
 INFERENCES: tuple[Inference, ...] = ("wild_score", "cluster", "crv3", "hc")
-
-SYNTHETIC = "SYNTHETIC data: the numbers say nothing about any reform"
+LinearInference = Literal["cluster", "hc", "iid"]
+LINEAR: tuple[LinearInference, ...] = ("cluster", "hc", "iid")
 
 
 def fit_poisson(
@@ -130,37 +142,124 @@ def fit_poisson(
         treatment=treatment,
         offset=offset,
     )
-    fit = fixed_effects.poisson(sample, covariance="hc" if inference == "hc" else "cluster")
     clustered = inference != "hc"
     if clustered:
-        _require_clusters(fit.sample)
+        require_clusters(sample)
+    fit = fixed_effects.poisson(sample, covariance="cluster" if clustered else "hc")
     notes = warned(troubles(fit.sample, clustered=clustered))
     inferred = _inferred(fit, inference, draws=draws, seed=seed, ci_level=ci_level)
-    return Estimates(
-        frame=inferred.frame,
+    result = wald_estimates(
+        fit.sample,
+        fit.coefficients,
+        inferred.vcov,
         scale="rate_ratio",
         ci_level=ci_level,
-        method=f"Poisson with unit and period effects; {inferred.method}",
-        n_obs=len(fit.sample.outcome),
-        n_units=fit.sample.n_units,
-        n_clusters=fit.sample.n_clusters if clustered else None,
-        vcov=vcov_frame(inferred.vcov, sample.terms),
-        dropped=fit.sample.dropped,
-        synthetic=sample.synthetic,
-        notes=(*([SYNTHETIC] if sample.synthetic else []), *inferred.notes, *notes),
+        method=f"Poisson with unit and period effects; {inferred.words}",
+        df=fit.sample.n_clusters - 1 if clustered else None,
+        clustered=clustered,
+        by_test=inferred.by_test,
+        notes=(*inferred.notes, *notes),
     )
+    return with_dose_notes(result, fit.sample)
 
 
-def _require_clusters(sample: Sample) -> None:
-    if sample.n_clusters < 2:
-        raise DesignError("cluster must have two values or more in the rows used, got 1; name a finer one.")
+def fit_linear(
+    df: pd.DataFrame,
+    *,
+    outcome: str,
+    terms: Sequence[str],
+    exposure: str | None = None,
+    unit: str,
+    period: str,
+    cluster: str | None = None,
+    treatment: str | None = None,
+    effects: Effects = "two_way",
+    inference: LinearInference = "cluster",
+    ci_level: float = 0.95,
+) -> Estimates:
+    r"""Fit by least squares with unit and period effects; terms are differences.
+
+    .. math:: y_{it} / N_{it} = \alpha_i + \delta_t + x_{it}'\beta + \varepsilon_{it}
+
+    Use it for outcomes that are no counts, for a difference of rates, or beside `fit_poisson` where units
+    without events matter: they stay in. Identifying assumption of an effect: without the reform the treated
+    units' mean would have moved as the others' did (parallel trends of levels, which rules out those of logs
+    where levels differ).
+
+    Parameters
+    ----------
+    df : DataFrame
+        One row a unit and period.
+    outcome : str
+    terms : sequence of str
+    exposure : str, optional
+        The outcome is divided by it.
+    unit, period : str
+    cluster : str, optional
+        For the standard errors; `unit` without.
+    treatment : str, optional
+        Column of the arms of `dropped`.
+    effects : {"two_way", "unit", "period"}
+    inference : {"cluster", "hc", "iid"}
+        Clustered (CRV1, t with clusters - 1 degrees of freedom), robust to heteroskedasticity (HC1), or
+        classical; the last two with the t distribution of n less all parameters.
+    ci_level : float
+
+    Returns
+    -------
+    Estimates
+        Scale "difference".
+
+    Raises
+    ------
+    DataError
+        If a column is missing or not numeric, or a unit has two rows of a period.
+    DesignError
+        If terms are collinear with each other or the effects, or there is a single cluster.
+    UntestableError
+        If no row can be used.
+
+    References
+    ----------
+    Wooldridge (2010), Econometric Analysis of Cross Section and Panel Data, 2nd ed., chapter 10.
+    """
+    require_choice("inference", inference, LINEAR)
+    require_level(ci_level)
+    sample = count_sample.sample(
+        df,
+        outcome=outcome,
+        terms=terms,
+        exposure=exposure,
+        unit=unit,
+        period=period,
+        cluster=cluster,
+        treatment=treatment,
+        effects=effects,
+        counts=False,
+    )
+    clustered = inference == "cluster"
+    if clustered:
+        require_clusters(sample)
+    fit = fixed_effects.linear(sample, covariance=inference)
+    freedom = fit.sample.n_clusters - 1 if clustered else fixed_effects.residual_freedom(fit.sample)
+    return wald_estimates(
+        fit.sample,
+        fit.coefficients,
+        fit.vcov,
+        scale="difference",
+        ci_level=ci_level,
+        method=f"least squares with {' and '.join(fit.sample.effects)} effects; {inference}, t({freedom})",
+        df=freedom,
+        clustered=clustered,
+        notes=warned(troubles(fit.sample, clustered=clustered, events=False)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
 class _Inferred:
-    frame: pd.DataFrame
     vcov: Floats
-    method: str
+    words: str
+    by_test: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -173,51 +272,41 @@ def _inferred(
     ci_level: float,
 ) -> _Inferred:
     if inference == "hc":
-        return _Inferred(
-            _wald(fit, fit.vcov, ci_level, None), fit.vcov, "robust to the variance (HC1), normal"
-        )
-    freedom = fit.sample.n_clusters - 1
+        return _Inferred(fit.vcov, "robust to the variance of independent rows (HC1), normal")
+    clusters = fit.sample.n_clusters
     if inference == "crv3":
         vcov = jackknife_vcov(fit.coefficients, leave_one_out(fit.sample))
-        words = f"leave-one-cluster-out jackknife (CRV3), t({freedom})"
-        return _Inferred(_wald(fit, vcov, ci_level, freedom), vcov, words)
-    frame = _wald(fit, fit.vcov, ci_level, freedom)
+        return _Inferred(vcov, f"leave-one-cluster-out jackknife (CRV3), t({clusters - 1})")
     if inference == "cluster":
-        return _Inferred(frame, fit.vcov, f"cluster-robust (CRV1), t({freedom})")
-    weights = wild_score.signs(freedom + 1, draws=draws, seed=seed)
-    return _bootstrapped(fit, frame, weights, ci_level)
+        return _Inferred(fit.vcov, f"cluster-robust (CRV1), t({clusters - 1})")
+    return _bootstrapped(fit, wild_score.signs(clusters, draws=draws, seed=seed), ci_level)
 
 
-def _wald(fit: Fit, vcov: Floats, ci_level: float, df: int | None) -> pd.DataFrame:
-    return wald_frame(
-        fit.coefficients, vcov, terms=fit.sample.terms, scale="rate_ratio", ci_level=ci_level, df=df
-    )
-
-
-def _bootstrapped(fit: Fit, frame: pd.DataFrame, weights: wild_score.Signs, ci_level: float) -> _Inferred:
-    """The frame with p-values and intervals by the score bootstrap."""
-    for at, term in enumerate(fit.sample.terms):
+def _bootstrapped(fit: Fit, weights: wild_score.Signs, ci_level: float) -> _Inferred:
+    """Every term tested in turn, the others taken along."""
+    rows = []
+    for at, estimate in enumerate(fit.coefficients):
         score = wild_score.null_score(fit.sample, at, 0.0)
-        frame.loc[term, "p_value"] = wild_score.p_value(score, weights)
-        ends = wild_score.interval(
+        low, high = wild_score.interval(
             fit.sample,
             at,
-            estimate=float(fit.coefficients[at]),
-            std_error=float(frame.loc[term, "std_error"]),
+            estimate=float(estimate),
+            std_error=float(np.sqrt(fit.vcov[at, at])),
             weights=weights,
             level=ci_level,
         )
-        frame.loc[term, ["ci_low", "ci_high"]] = np.exp(ends)
-    drawn = (
-        f"all 2^{fit.sample.n_clusters} signs" if weights.enumerated else f"{len(weights.weights)} Webb draws"
-    )
-    method = f"wild score bootstrap by cluster, the null imposed, {drawn}"
-    return _Inferred(frame, fit.vcov, method, _open_ended(frame))
+        rows.append([np.exp(low), np.exp(high), wild_score.p_value(score, weights)])
+    terms = pd.Index(fit.sample.terms, name="term")
+    found = pd.DataFrame(rows, index=terms, columns=["ci_low", "ci_high", "p_value"])
+    clusters = fit.sample.n_clusters
+    drawn = f"all 2^{clusters} signs" if weights.enumerated else f"{len(weights.codes)} Webb draws"
+    words = f"wild score bootstrap by cluster, the null imposed, {drawn}"
+    return _Inferred(fit.vcov, words, found, _open_ended(found))
 
 
-def _open_ended(frame: pd.DataFrame) -> tuple[str, ...]:
-    """Say, and warn once, which bounds are infinite on the log scale."""
-    names = frame.index[(frame["ci_low"] == 0) | np.isinf(frame["ci_high"])].tolist()
+def _open_ended(found: pd.DataFrame) -> tuple[str, ...]:
+    """Say, and warn once, which terms have no bound on a side."""
+    names = found.index[(found["ci_low"] == 0) | np.isinf(found["ci_high"])].tolist()
     if not names:
         return ()
-    return warned([f"no bound on a side for {names}: the test rejects no value there, however far"])
+    return warned([f"no bound on a side for {names}: the test rejects no ratio there, however far"], depth=4)

@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 from pyfixest.estimation.models.fepois_ import _check_for_separation_ir
 from scipy.linalg import svd
 
-from reform_analysis.count_sample import Floats, Sample, with_events
+from reform_analysis.count_sample import Floats, Sample, with_company, with_events
 from reform_analysis.estimates import DesignError, UntestableError
 
 Covariance = Literal["iid", "hc", "cluster"]
 
-# Its default counts period effects as nested in units or not by the order of a set, that is by
-# PYTHONHASHSEED; "none" leaves fixed effects out of the count of parameters.
-_CORRECTION = {"k_adj": True, "k_fixef": "none", "G_adj": True}
+# pyfixest keeps the names of fixed effects in a set, whose order depends on PYTHONHASHSEED, and with it the
+# last digits of every result and, under its default correction, whether period effects count as parameters.
+# So one effect is absorbed, the one with fewer levels becomes dummies (which also makes the projection
+# exact), and parameters are counted here.
+_CORRECTION = {"k_adj": False, "k_fixef": "none", "G_adj": True}
 _VCOV: dict[str, Any] = {"iid": "iid", "hc": "hetero", "cluster": {"CRV1": "cluster"}}
 _TOLERANCE = 1e-10  # of the projections; pyfixest's 1e-6 shows in the eighth digit
 _DEVIANCE_TOLERANCE = 1e-12
@@ -108,18 +110,17 @@ def poisson_fit(
     UntestableError
         If the iterations do not converge.
     """
-    frame, columns = _frame(sample, without)
+    frame, terms, formula = _frame(sample, without)
     frame["offset"] = sample.offset if offset is None else offset
     fitted = _quietly(
         pyfixest.fepois,
-        f"outcome ~ {' + '.join(columns) or '1'} | unit + period",
+        formula,
         data=frame,
-        vcov=_VCOV[covariance] if columns else "iid",
+        vcov=_VCOV[covariance] if terms else "iid",
         offset="offset",
         ssc=pyfixest.ssc(**_CORRECTION),
         iwls_tol=_DEVIANCE_TOLERANCE,
         iwls_maxiter=_ITERATIONS,
-        demeaner=pyfixest.MapDemeaner(fixef_tol=_TOLERANCE),
         fixef_rm="none",
         separation_check=[],
         copy_data=False,
@@ -130,7 +131,8 @@ def poisson_fit(
             f"the fit must converge, got no convergence in {_ITERATIONS} iterations; leave out a term, or "
             "pool periods."
         )
-    return _fit(sample, fitted, columns, np.asarray(fitted.predict(type="response"), dtype=float))
+    mean = np.asarray(fitted.predict(type="response"), dtype=float)
+    return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), len(terms), covariance))
 
 
 def linear(sample: Sample, *, covariance: Covariance) -> Fit:
@@ -150,35 +152,65 @@ def linear(sample: Sample, *, covariance: Covariance) -> Fit:
     DesignError
         If terms are collinear with each other or with the fixed effects.
     """
+    sample = with_company(sample)
     require_separate_terms(sample)
-    frame, columns = _frame(sample, None)
+    frame, terms, formula = _frame(sample, None)
+    frame["outcome"] = sample.outcome / np.exp(sample.offset)
     fitted = _quietly(
         pyfixest.feols,
-        f"outcome ~ {' + '.join(columns)} | unit + period",
+        formula,
         data=frame,
         vcov=_VCOV[covariance],
-        # Classical errors divide by n less all parameters; the others are those of the Poisson fits.
-        ssc=pyfixest.ssc(**(_CORRECTION | {"k_fixef": "full" if covariance == "iid" else "none"})),
-        demeaner=pyfixest.MapDemeaner(fixef_tol=_TOLERANCE),
+        ssc=pyfixest.ssc(**_CORRECTION),
         fixef_rm="none",
         copy_data=False,
     )
-    return _fit(sample, fitted, columns, sample.outcome - np.asarray(fitted.resid(), dtype=float))
+    mean = frame["outcome"].to_numpy() - np.asarray(fitted.resid(), dtype=float)
+    # Classical errors divide by n less all parameters; the others are those of the Poisson fits.
+    parameters = len(sample.outcome) - residual_freedom(sample) if covariance == "iid" else len(terms)
+    return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), parameters, covariance))
 
 
-def _frame(sample: Sample, without: int | None) -> tuple[pd.DataFrame, list[str]]:
-    """Plain names, whatever the caller's are called."""
-    used = [at for at in range(len(sample.terms)) if at != without]
-    columns = {f"x{at}": sample.terms_values[:, at] for at in used}
+def _correction(n: int, parameters: int, covariance: Covariance) -> float:
+    """pyfixest's own, for the number of parameters; that of the number of clusters it has applied."""
+    return (n if covariance == "hc" else n - 1) / (n - parameters)
+
+
+def residual_freedom(sample: Sample) -> int:
+    """Return the number of rows less that of all parameters.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Returns
+    -------
+    int
+    """
+    levels = [int(getattr(sample, name).max()) + 1 for name in sample.effects]
+    return len(sample.outcome) - len(sample.terms) - sum(levels) + len(levels) - 1
+
+
+def _frame(sample: Sample, without: int | None) -> tuple[pd.DataFrame, list[str], str]:
+    """Data under plain names, whatever the caller's are; the names of the terms; the formula."""
+    *dummied, absorbed = sorted(sample.effects, key=lambda name: int(getattr(sample, name).max()))
+    columns = {f"x{at}": sample.terms_values[:, at] for at in range(len(sample.terms)) if at != without}
+    terms = list(columns)
+    for name in dummied:
+        codes = getattr(sample, name)
+        columns |= {f"d{level}": (codes == level).astype(float) for level in range(1, int(codes.max()) + 1)}
     codes = {name: getattr(sample, name) for name in ("unit", "period", "cluster")}
-    return pd.DataFrame({"outcome": sample.outcome, **columns, **codes}), list(columns)
+    frame = pd.DataFrame({"outcome": sample.outcome, **columns, **codes})
+    return frame, terms, f"outcome ~ {' + '.join(columns) or '1'} | {absorbed}"
 
 
-def _fit(sample: Sample, fitted: Any, columns: list[str], mean: Floats) -> Fit:
-    if not columns:
+def _fit(sample: Sample, fitted: Any, terms: list[str], mean: Floats, *, correction: float) -> Fit:
+    """The terms' part of a fit."""
+    if not terms:
         return Fit(sample, np.empty(0), np.empty((0, 0)), mean)
-    coefficients = fitted.coef().loc[columns].to_numpy(dtype=float)
-    return Fit(sample, coefficients, np.asarray(fitted._vcov, dtype=float), mean)
+    at = [list(fitted.coef().index).index(name) for name in terms]
+    vcov = np.asarray(fitted._vcov, dtype=float)[np.ix_(at, at)] * correction
+    return Fit(sample, fitted.coef().to_numpy(dtype=float)[at], vcov, mean)
 
 
 def _quietly(estimator: Callable[..., Any], formula: str, **options: Any) -> Any:
@@ -225,13 +257,15 @@ def require_separate_terms(sample: Sample) -> None:
     collinear = _collinear(sample)
     if collinear:
         raise DesignError(
-            f"terms must vary within units beside the periods and each other, got {collinear}, which do "
-            f"not in the {len(sample.outcome)} rows that can be used; leave them out."
+            f"terms must vary beside the {' and '.join(sample.effects)} effects and each other, got "
+            f"{collinear}, which do not in the {len(sample.outcome)} rows that can be used; leave them out."
         )
 
 
 def _collinear(sample: Sample) -> list[str]:
     """Terms that take part in a linear dependence, from the null space of what the effects leave of them."""
+    if not sample.terms:
+        return []
     size = np.linalg.norm(sample.terms_values - sample.terms_values.mean(axis=0), axis=0)
     left = projected(sample, sample.terms_values) / np.where(size > 0, size, 1.0)
     norms = np.linalg.norm(left, axis=0)
@@ -250,17 +284,11 @@ def _separated(found: Fit) -> NDArray[np.bool_]:
     out = np.zeros(len(sample.outcome), dtype=bool)
     if not ((sample.outcome == 0) & (found.mean < _NEAR_ZERO * sample.outcome.mean())).any():
         return out
-    frame, columns = _frame(sample, None)
+    frame, _, formula = _frame(sample, None)
     # fepois(separation_check=["ir"]) finds the rows as well, but raises before it says which, where a term
     # is collinear without them; and that is the usual case.
-    rows = _quietly(
-        _check_for_separation_ir,
-        f"outcome ~ {' + '.join(columns)} | unit + period",
-        data=frame,
-        Y=frame[["outcome"]],
-        X=frame[columns],
-        fe=frame[["unit", "period"]],
-    )
+    unused = frame[["outcome"]]
+    rows = _quietly(_check_for_separation_ir, formula, data=frame, Y=unused, X=unused, fe=unused)
     out[sorted(rows)] = True
     return out
 

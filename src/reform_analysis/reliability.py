@@ -6,14 +6,14 @@ from collections.abc import Iterable
 import numpy as np
 
 from reform_analysis.count_sample import Sample
-from reform_analysis.estimates import StatisticalWarning
+from reform_analysis.estimates import DesignError, StatisticalWarning
 
 FEW_CLUSTERS = 30
 FEW_TREATED = 6
 EVENTS_PER_PARAMETER = 10
 
 
-def troubles(sample: Sample, *, clustered: bool) -> list[str]:
+def troubles(sample: Sample, *, clustered: bool, events: bool = True) -> list[str]:
     """Return what makes inference doubtful, in words.
 
     Parameters
@@ -22,6 +22,8 @@ def troubles(sample: Sample, *, clustered: bool) -> list[str]:
         The rows used.
     clustered : bool
         Whether the inference is by cluster.
+    events : bool
+        Whether the outcome counts events.
 
     Returns
     -------
@@ -35,7 +37,24 @@ def troubles(sample: Sample, *, clustered: bool) -> list[str]:
     too often, and a wild bootstrap under the null too rarely. The bounds are ours.
     """
     found = [*_few_clusters(sample), *_few_treated(sample)] if clustered else []
-    return found + _little_information(sample)
+    return found + (_little_information(sample) if events else [])
+
+
+def require_clusters(sample: Sample) -> None:
+    """Raise where there is a single cluster.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows used.
+
+    Raises
+    ------
+    DesignError
+        If inference by cluster is impossible.
+    """
+    if sample.n_clusters < 2:
+        raise DesignError("cluster must have two values or more in the rows used, got 1; name a finer one.")
 
 
 def _few_clusters(sample: Sample) -> list[str]:
@@ -75,12 +94,14 @@ def _little_information(sample: Sample) -> list[str]:
     ]
 
 
-def warned(notes: Iterable[str]) -> tuple[str, ...]:
+def warned(notes: Iterable[str], *, depth: int = 1) -> tuple[str, ...]:
     """Warn of each note once and return them.
 
     Parameters
     ----------
     notes : iterable of str
+    depth : int
+        How many calls above the caller the user stands, to whose line the warning is pinned.
 
     Returns
     -------
@@ -88,5 +109,5 @@ def warned(notes: Iterable[str]) -> tuple[str, ...]:
     """
     found = tuple(notes)
     for note in found:
-        warnings.warn(note, StatisticalWarning, stacklevel=4)
+        warnings.warn(note, StatisticalWarning, stacklevel=2 + depth)
     return found

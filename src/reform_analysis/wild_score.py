@@ -18,7 +18,7 @@ from reform_analysis.estimates import DesignError
 from reform_analysis.fixed_effects import poisson_fit, projected
 
 _WEBB = np.sqrt([0.5, 1.0, 1.5])
-_CELLS = 2**21
+_CELLS = 2**16
 _FARTHEST = 12.0  # log of the ratio between the term's ends: beyond a factor of 160,000 a bound is infinite
 _TIE = 1 - 1e-10  # equal statistics differ by rounding
 _PRECISE = 1e-6  # of a bound, in standard errors
@@ -30,26 +30,28 @@ class Signs:
 
     Parameters
     ----------
-    weights : ndarray, shape (draws, clusters)
-        -1 and 1 for all sign patterns; or Webb's points by number, -3 to 3 without 0.
+    codes : ndarray of int, shape (draws, clusters)
+        Positions in `points`.
+    points : ndarray
+        -1 and 1 (Rademacher) or Webb's six.
     enumerated : bool
         Whether they are all sign patterns (up to a change of all signs), the observed one among them.
     """
 
-    weights: NDArray[np.int8]
+    codes: NDArray[np.int8]
+    points: Floats
     enumerated: bool
 
     def blocks(self) -> Iterator[Floats]:
-        """Yield the weights as numbers, a block of draws at a time.
+        """Yield the weights, a block of draws at a time that fits a processor's cache.
 
         Yields
         ------
         ndarray, shape (block, clusters)
         """
-        rows = max(1, _CELLS // self.weights.shape[1])
-        for start in range(0, len(self.weights), rows):
-            block = self.weights[start : start + rows]
-            yield block.astype(float) if self.enumerated else np.sign(block) * _WEBB[np.abs(block) - 1]
+        rows = max(1, _CELLS // self.codes.shape[1])
+        for start in range(0, len(self.codes), rows):
+            yield self.points.take(self.codes[start : start + rows])
 
 
 def signs(clusters: int, *, draws: int, seed: int | np.random.Generator | None) -> Signs:
@@ -73,16 +75,15 @@ def signs(clusters: int, *, draws: int, seed: int | np.random.Generator | None) 
     ----------
     Webb (2023), Canadian Journal of Economics 56, 839-858: the six-point distribution.
     """
-    if clusters <= 60 and 2**clusters <= draws + 1:
+    if clusters < 60 and 2**clusters <= draws + 1:
         patterns = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters) & 1
-        return Signs((1 - 2 * patterns).astype(np.int8), enumerated=True)
+        return Signs(patterns.astype(np.int8), np.array([1.0, -1.0]), enumerated=True)
     if seed is None:
         raise DesignError(
             f"seed must be given where weights are drawn, got None with {clusters} clusters; pass a number."
         )
-    points = np.array([-3, -2, -1, 1, 2, 3], dtype=np.int8)
-    drawn = np.random.default_rng(seed).integers(6, size=(draws, clusters), dtype=np.int8)
-    return Signs(points[drawn], enumerated=False)
+    codes = np.random.default_rng(seed).integers(6, size=(draws, clusters), dtype=np.int8)
+    return Signs(codes, np.concatenate([-_WEBB[::-1], _WEBB]), enumerated=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,12 +174,12 @@ def p_value(score: Score, weights: Signs) -> float:
     """
     beyond = int((score.drawn(weights) >= score.statistic * _TIE).sum())
     added = 0 if weights.enumerated else 1
-    return (beyond + added) / (len(weights.weights) + added)
+    return (beyond + added) / (len(weights.codes) + added)
 
 
 def _margin(score: Score, weights: Signs, level: float) -> float:
     """Distance to rejection: 0 or more exactly where `p_value` exceeds 1 - level."""
-    draws = len(weights.weights)
+    draws = len(weights.codes)
     if weights.enumerated:
         needed = int(np.floor((1 - level) * draws + 1e-9)) + 1
     else:
