@@ -2,9 +2,9 @@
 
     python benchmarks/counts_speed.py [units]
 
-Both give clustered errors from the same frame; pyfixest with its default tolerances and checks. Prints the medians
-and the ratio; exit 1 where `fit_poisson` takes more than 1.3 times as long. Also printed: the first fit in the
-process, and the default inference at the province's size.
+Both give clustered errors from the same frame; pyfixest with its default tolerances and checks. Prints the
+medians and the ratio; exit 1 where `fit_poisson` takes more than 1.3 times as long. Also printed: the first
+fit in the process, and the default inference at the province's size.
 """
 
 import statistics

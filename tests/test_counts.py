@@ -223,6 +223,7 @@ def test_the_interval_has_the_level_of_the_fit() -> None:
         ({}, {"inference": "CRV1"}, DataError, "^inference must be one of"),
         ({}, {"inference": "wild_score"}, DesignError, "^seed must be given"),
         ({}, {"ci_level": 95}, DataError, "^ci_level must be"),
+        ({}, {"ci_level": 0.999, "draws": 998}, DesignError, "^draws must be at least"),
         ({"one": 1.0}, {"cluster": "one"}, DesignError, "^cluster must have two values"),
         ({"unit_id": 1.0}, {}, DataError, "^df must have one row for each"),
     ],

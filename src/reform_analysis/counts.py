@@ -16,7 +16,13 @@ from reform_analysis import count_sample, fixed_effects, wild_score
 from reform_analysis.count_sample import Effects, Floats
 from reform_analysis.dispersion import dispersion_test
 from reform_analysis.doses import dose_contrast, with_dose_notes
-from reform_analysis.estimates import Estimates, require_choice, require_level, require_whole_number
+from reform_analysis.estimates import (
+    DesignError,
+    Estimates,
+    require_choice,
+    require_level,
+    require_whole_number,
+)
 from reform_analysis.fixed_effects import Fit
 from reform_analysis.jackknife import jackknife_vcov, leave_one_out
 from reform_analysis.population_models import fit_negative_binomial, fit_pooled, fit_rate
@@ -106,7 +112,8 @@ def fit_poisson(
     DataError
         If a column is missing or not numeric, a count is negative, or a unit has two rows of a period.
     DesignError
-        If terms are collinear with each other or the effects, or there is a single cluster.
+        If terms are collinear with each other or the effects, there is a single cluster, or `draws` are too
+        few for `ci_level`.
     UntestableError
         If no row can be used, or a ratio is 0 or infinite.
 
@@ -127,10 +134,25 @@ def fit_poisson(
     Kline and Santos (2012), Journal of Econometric Methods 1, 23-41: the score bootstrap.
     Wooldridge (1999), Journal of Econometrics 90, 77-97: Poisson with unit effects needs only the mean.
     Correia, Guimaraes and Zylkin (2020), Stata Journal 20, 95-115: which rows drop out.
+
+    Examples
+    --------
+    Losses of four units in two periods; the last two are treated in the second. The ratio is
+    (40 / 90) / (50 / 60).
+
+    >>> frame = pd.DataFrame({"unit": [1, 1, 2, 2, 3, 3, 4, 4], "year": [1, 2] * 4})
+    >>> frame["treated"] = [0, 0, 0, 0, 0, 1, 0, 1]
+    >>> frame["losses"] = [30, 20, 30, 30, 50, 10, 40, 30]
+    >>> names = {"outcome": "losses", "terms": ["treated"], "unit": "unit", "period": "year"}
+    >>> found = fit_poisson(frame, inference="hc", **names)
+    >>> round(float(found.to_frame().loc["treated", "estimate"]), 6)
+    0.533333
     """
     require_choice("inference", inference, INFERENCES)
     ci_level = require_level(ci_level)
     draws = require_whole_number("draws", draws, least=99)
+    if ci_level * (draws + 1) > draws:
+        raise DesignError(f"draws must be at least 1 / (1 - ci_level) - 1, got {draws}; draw more.")
     sample = count_sample.sample(
         df,
         outcome=outcome,
