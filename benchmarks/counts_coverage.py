@@ -2,10 +2,10 @@
 
     python benchmarks/counts_coverage.py [simulations]
 
-Draws of `simulate.draw_panel` with ratios 0.3, 0.6, 1 and 2, 89 of 1,365 and 12 of 200 units treated, variance
-1.5 times the mean, half a loss a unit and year. An interval by inversion holds the true ratio exactly where the
-test at that ratio does not reject, so one restricted fit tells. Exit 1 where the score bootstrap covers less than
-93% or more than 97%.
+Draws of `simulate.draw_panel` with ratios 0.3, 0.6, 1 and 2, 89 of 1,365 and 12 of 200 units treated,
+variance 1.5 times the mean, half a loss a unit and year. An interval by inversion holds the true ratio
+exactly where the test at that ratio does not reject: one restricted fit tells. Exit 1 where the score
+bootstrap covers less than 93% or more than 97%.
 """
 
 import sys
