@@ -46,8 +46,8 @@ def main() -> int:
                 rejected = (found["p_value"] <= 0.05).mean()
                 text += f", {rejected:.3f} rejected"
                 broken += rejected > MOST_REJECTED
-            width = (np.log(found["ci_high"]) - np.log(found["ci_low"])).median()
-            text += f"; median log width {width:.2f}"
+            low, high = found["ci_low"].median(), found["ci_high"].median()
+            text += f"; median interval {low:.2f} to {high:.2f}"
             print(f"{text} ({simulations} simulations, {perf_counter() - begun:.0f} s)", flush=True)
     clustered(simulations)
     return int(broken > 0)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reform_analysis.ratio_inversion import FARTHEST, Thinning, hull, keeping, share_as_extreme
+from reform_analysis.ratio_inversion import FARTHEST, PValues, Thinning, hull, keeping, p_values
 from reform_analysis.score_draws import Layout
 
 SHARES = np.array([[0, 0, 0, 0.0], [0, 0.25, 1, 1], [0, 0, 0.5, 1]])
@@ -38,9 +38,11 @@ def test_events_are_kept_with_their_probability_on_common_numbers() -> None:
 
 def test_p_values_count_ties_and_infinities() -> None:
     drawn = np.array([-np.inf, 2.0, -2.0, 1.0, 0.0])
-    assert share_as_extreme(2.0, drawn, enumerated=True) == 3 / 5
-    assert share_as_extreme(2.0, drawn, enumerated=False) == 4 / 6
-    assert share_as_extreme(np.inf, drawn, enumerated=True) == 1 / 5
+    assert p_values(2.0, drawn, enumerated=True) == PValues(3 / 5, 2 / 5)
+    assert p_values(2.0, drawn, enumerated=False) == PValues(4 / 6, 4 / 6)
+    assert p_values(np.inf, drawn, enumerated=True).by_size == 1 / 5
+    assert p_values(-np.inf, drawn, enumerated=True) == PValues(1 / 5, 2 / 5)
+    assert p_values(1.0, drawn, enumerated=True) == PValues(4 / 5, 4 / 5)
 
 
 @given(st.floats(-3, 3), st.floats(0.3, 3), st.floats(-0.2, 0.2))

@@ -41,9 +41,9 @@ def dense(
     layout: Layout,
     columns: np.ndarray,
     ratio: float,
-    summed: np.ndarray,
+    summed: np.ndarray | None,
 ) -> float:
-    """The statistic by regression on dummies with the expected counts as weights; `summed` by unit."""
+    """The statistic by regression on dummies with the expected counts as weights; `summed` if robust."""
     observed = layout.histories[layout.unit_history]
     by_point = np.zeros(layout.points, dtype=int)
     by_point[columns % layout.points] = columns // layout.points + 1
@@ -57,14 +57,16 @@ def dense(
     expected = model.fit(tol=1e-14, maxiter=300).fittedvalues
     root = np.sqrt(expected)[:, None]
     explained = columns @ np.linalg.lstsq(columns * root, slope[at][:, None] * root, rcond=None)[0]
-    efficient = (slope[at] - explained[:, 0]) * (counts[at] - expected)
-    sums = np.bincount(summed[unit], weights=efficient)
-    return float(sums.sum() / np.sqrt(np.sum(sums**2)))
+    left = slope[at] - explained[:, 0]
+    score = left * (counts[at] - expected)
+    squares = 0.0 if summed is None else np.sum(np.bincount(summed[unit], weights=score) ** 2)
+    return float(score.sum() / np.sqrt(max(squares, np.sum(expected * left**2))))
 
 
+@pytest.mark.parametrize("robust", [True, False])
 @pytest.mark.parametrize("ratio", [1.0, 0.5, 2.0])
 @pytest.mark.parametrize("case", ["one history", "staggered", "no unit untreated", "clusters", "groups"])
-def test_statistics_against_regressions_with_dummies(case: str, ratio: float) -> None:
+def test_statistics_against_regressions_with_dummies(case: str, ratio: float, robust: bool) -> None:
     counts, exposure = example()
     histories = [NEVER, LATE] if case == "one history" else [NEVER, EARLY, LATE]
     histories = [EARLY, LATE] if case == "no unit untreated" else histories
@@ -72,9 +74,9 @@ def test_statistics_against_regressions_with_dummies(case: str, ratio: float) ->
     groups = np.arange(UNITS) % 6 if case == "groups" else None
     size = 3 if case == "clusters" else 1
     plan, assignment = layout(histories, history, size=size, group=groups)
-    summed = plan.point if groups is None else groups
+    summed = (plan.point if groups is None else groups) if robust else None
     drawn = np.vstack([assignment.observed(), assignment.drawn(12, np.random.default_rng(1))])
-    got = scores(counts, exposure, plan, ratio=ratio).statistics(drawn)
+    got = scores(counts, exposure, plan, ratio=ratio).statistics(drawn, robust=robust)
     expected = [dense(counts, exposure, plan, row, ratio, summed) for row in drawn]
     np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-8)
 
@@ -84,7 +86,9 @@ def test_the_score_vanishes_at_the_estimate() -> None:
     plan, assignment = layout([NEVER, EARLY, LATE], HISTORY)
     members = [np.flatnonzero(k == HISTORY)[None, :] for k in (1, 2)]
     found = Refits(counts, exposure, plan.histories).log_ratios(members, start=np.zeros(1))[0]
-    at_it = scores(counts, exposure, plan, ratio=float(np.exp(found))).statistics(assignment.observed())
+    at_it = scores(counts, exposure, plan, ratio=float(np.exp(found))).statistics(
+        assignment.observed(), robust=True
+    )
     assert at_it[0] == pytest.approx(0, abs=1e-6)
 
 
@@ -116,6 +120,6 @@ def test_standard_error_is_that_of_pyfixest_without_small_sample_factors(cluster
 def test_draws_without_events_to_compare_are_infinite() -> None:
     counts = np.array([[3, 0], [0, 3], [2, 2], [0, 0.0]])
     plan = Layout(np.arange(4), None, np.array([[0, 0], [0, 1.0]]), np.array([1, 0, 0, 0]))
-    found = scores(counts, np.ones((4, 2)), plan).statistics(np.arange(4)[:, None])
+    found = scores(counts, np.ones((4, 2)), plan).statistics(np.arange(4)[:, None], robust=True)
     assert found[[0, 1, 3]].tolist() == [-np.inf, np.inf, -np.inf]
     assert found[2] == pytest.approx(0)

@@ -76,14 +76,14 @@ def randomisation_test(
         Column of dates of adoption, empty if never; shares as `treatment.treated_fraction` computes them.
     cluster : str, optional
         If the history is the same in all units of each cluster, whole clusters change places. If not, units
-        do, and scores are summed within clusters before they are squared.
+        do, and scores are summed within clusters before they are squared (robust standard error).
     strata : str or sequence of str, optional
         Columns within whose values histories change places.
     draws : int
         Assignments drawn, at least 99. If there are no more than that, each is taken once.
     statistic : {"studentised_score", "refit"}
-        The score at the ratio tested over its robust standard error, or the estimate itself, fitted anew
-        for each draw.
+        The score at the ratio tested over its standard error, or the estimate itself, fitted anew for each
+        draw.
     ci_level : float
     interval : bool
         False leaves the interval undefined and saves its time.
@@ -94,9 +94,11 @@ def randomisation_test(
     Estimates
         Scale "rate_ratio", term "treatment": the maximum likelihood estimate, its robust standard error (of
         the log), p of no effect, and the hull of the ratios not rejected; 0 or inf where no ratio on that
-        side is. With "refit" the p-value is all there is: the interval is undefined. 1 lies in the interval
-        exactly where p exceeds ``1 - ci_level``. `dropped` counts rows left out and units without
-        information by arm.
+        side is. With "refit" the p-value is all there is: the interval is undefined. `p_value` is the share
+        of assignments with a statistic of at least the observed size, `p_central` twice the smaller tail. 1
+        lies in the interval exactly where `p_value` exceeds ``1 - ci_level``; other ratios are rejected in
+        either tail at half of that, since statistics of few events are skewed. `dropped` counts rows left
+        out and units without information by arm.
 
     Raises
     ------
@@ -117,9 +119,12 @@ def randomisation_test(
     **Only the test of a ratio of 1 is exact**, and it tests that nothing changed for any unit (the sharp
     null); with staggered adoption likewise. Other ratios are tested approximately: residuals are relabelled,
     or with fewer than 20 treated units (or clusters), or 20 of their events before or under treatment, counts
-    are thinned, see `ratio_inversion`. A draw
-    without events in treated cells ranks at minus infinity, one without events to compare them with at
-    infinity; none is dropped. When all assignments are enumerated, p is the share at least as extreme as
+    are thinned, see `ratio_inversion`. Thinning above 1 throws away events of the treated, which makes upper
+    bounds wide. The standard error of the score is robust with 20 treated units or more, that of Poisson
+    counts with fewer, see `score_draws`; the test of 1 is exact with either.
+
+    A draw without events in treated cells ranks at minus infinity, one without events to compare them with
+    at infinity; none is dropped. When all assignments are enumerated, p is the share at least as extreme as
     the one observed, which is among them; else ``(1 + number) / (1 + draws)``.
 
     References
@@ -140,22 +145,24 @@ def randomisation_test(
     notes = [*_design_notes(data, named, cluster), *_warned(data, level, cluster)]
     fitted, start = _estimate(data, test)
     error = score_draws.standard_error(data.counts, data.exposure, data.layout, log_ratio=fitted)
-    p_value = test.p_value(1.0) if chosen == "studentised_score" else _refit_p(data, test, fitted)
+    p = test.p_values(1.0) if chosen == "studentised_score" else _refit_p(data, test, fitted)
     if chosen == "refit" or not interval:
         low = high = np.nan
         notes.append("no interval: only a ratio of 1 was tested")
     else:
-        low, high, more = _inverted(test, fitted, error, start, level)
+        low, high, more = _inverted(test, fitted=fitted, error=error, start=start, level=level)
         notes += more
-    row = [np.exp(fitted), error, low, high, p_value]
+    row = [np.exp(fitted), error, low, high, p.by_size]
+    terms = pd.Index(["treatment"], name="term")
     return Estimates(
-        frame=pd.DataFrame([row], index=pd.Index(["treatment"], name="term"), columns=list(COLUMNS)),
+        frame=pd.DataFrame([row], index=terms, columns=list(COLUMNS)),
         scale="rate_ratio",
         ci_level=level,
         method=_method(chosen, test),
         n_obs=data.n_obs,
         n_units=len(data.counts),
         n_clusters=data.n_clusters,
+        p_central=pd.Series([p.central], index=terms, name="p_central"),
         dropped=data.dropped,
         synthetic=data.synthetic,
         notes=(*notes, *(["SYNTHETIC DATA: says nothing about any reform"] if data.synthetic else [])),
@@ -167,7 +174,8 @@ def _prepared(data: Sample, *, draws: int, rng: np.random.Generator) -> ratio_in
     assignment = data.assignment
     enumerated = assignment.number <= draws
     drawn = assignment.enumerated() if enumerated else assignment.drawn(draws, rng)
-    few = data.treated_points < FEW_TREATED or _fewest_events(data) < FEW_EVENTS
+    few = data.treated_points < FEW_TREATED
+    thin = few or _fewest_events(data) < FEW_EVENTS
     return ratio_inversion.RatioTest(
         counts=data.counts,
         exposure=data.exposure,
@@ -175,7 +183,8 @@ def _prepared(data: Sample, *, draws: int, rng: np.random.Generator) -> ratio_in
         observed=assignment.observed(),
         drawn=drawn,
         enumerated=enumerated,
-        thinning=ratio_inversion.Thinning.of(data.counts, rng) if few else None,
+        robust=not few or data.layout.group is not None,
+        thinning=ratio_inversion.Thinning.of(data.counts, rng) if thin else None,
     )
 
 
@@ -222,22 +231,33 @@ def _estimate(data: Sample, test: ratio_inversion.RatioTest) -> tuple[float, tup
     return float(found[0]), (guess, spread)
 
 
-def _refit_p(data: Sample, test: ratio_inversion.RatioTest, fitted: float) -> float:
+def _refit_p(data: Sample, test: ratio_inversion.RatioTest, fitted: float) -> ratio_inversion.PValues:
     score = test.score(1.0)
     infinite = score.infinite(test.drawn)
     begin = np.where(infinite == 0, 0.0, infinite)
     found = _refits(data).log_ratios(_members(data, test.drawn), start=begin)
-    return ratio_inversion.share_as_extreme(fitted, found, enumerated=test.enumerated)
+    return ratio_inversion.p_values(fitted, found, enumerated=test.enumerated)
 
 
 def _inverted(
-    test: ratio_inversion.RatioTest, fitted: float, error: float, start: tuple[float, float], level: float
+    test: ratio_inversion.RatioTest,
+    *,
+    fitted: float,
+    error: float,
+    start: tuple[float, float],
+    level: float,
 ) -> tuple[float, float, list[str]]:
     """Interval, and what there is to say about it."""
     finite = bool(np.isfinite(fitted) and np.isfinite(error) and error > 0)
     centre, spread = (fitted, error) if finite else start
+
+    def accepts(log_ratio: float) -> bool:
+        """The test of 1 is by size, as its p-value; a bound is rejected in its own tail."""
+        p = test.p_values(float(np.exp(log_ratio)))
+        return (p.central if log_ratio else p.by_size) > 1 - level + ratio_inversion.TIE
+
     found = ratio_inversion.hull(
-        lambda log_ratio: test.p_value(float(np.exp(log_ratio))) > 1 - level + ratio_inversion.TIE,
+        accepts,
         centre=centre,
         step=min(max(spread / _GRID, 0.01), 1.0),
     )

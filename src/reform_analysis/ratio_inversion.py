@@ -101,6 +101,8 @@ class RatioTest:
     observed, drawn : ndarray of int, shape (1, slots) and (draws, slots)
         Assignments; `drawn` holds every one, the observed among them, where `enumerated`.
     enumerated : bool
+    robust : bool
+        Whether scores are divided by robust standard errors; thinned counts never are, being alike.
     thinning : Thinning or None
         None: residuals are relabelled at ratios other than 1.
     """
@@ -111,6 +113,7 @@ class RatioTest:
     observed: Columns
     drawn: Columns
     enumerated: bool
+    robust: bool
     thinning: Thinning | None
 
     def score(self, ratio: float) -> Scores:
@@ -128,8 +131,8 @@ class RatioTest:
             return scores(self.counts, self.exposure, self.layout, ratio=ratio)
         return scores(self.thinning.kept(keeping(self.layout, ratio)), self.exposure, self.layout)
 
-    def p_value(self, ratio: float) -> float:
-        """Return the p-value of a ratio.
+    def p_values(self, ratio: float) -> "PValues":
+        """Return the p-values of a ratio.
 
         Parameters
         ----------
@@ -137,21 +140,35 @@ class RatioTest:
 
         Returns
         -------
-        float
+        PValues
             1 where thinning has left the treated units no event: nothing speaks against such a ratio.
         """
         score = self.score(ratio)
         if ratio != 1 and not score.treated_events(self.observed)[0]:
-            return 1.0
-        return share_as_extreme(
-            float(score.statistics(self.observed)[0]),
-            score.statistics(self.drawn),
-            enumerated=self.enumerated,
-        )
+            return PValues(1.0, 1.0)
+        robust = self.robust and (ratio == 1 or self.thinning is None)
+        observed, drawn = (score.statistics(each, robust=robust) for each in (self.observed, self.drawn))
+        return p_values(float(observed[0]), drawn, enumerated=self.enumerated)
 
 
-def share_as_extreme(observed: float, drawn: Floats, *, enumerated: bool) -> float:
-    """Return the two-sided p-value.
+@dataclass(frozen=True)
+class PValues:
+    """Two two-sided p-values.
+
+    Parameters
+    ----------
+    by_size : float
+        Share of assignments whose statistic is at least as large in size.
+    central : float
+        Twice the smaller of the shares at least as large and at least as small, at most 1.
+    """
+
+    by_size: float
+    central: float
+
+
+def p_values(observed: float, drawn: Floats, *, enumerated: bool) -> PValues:
+    """Return the p-values of an observed statistic.
 
     Parameters
     ----------
@@ -162,15 +179,19 @@ def share_as_extreme(observed: float, drawn: Floats, *, enumerated: bool) -> flo
 
     Returns
     -------
-    float
-        Share of assignments with at least the observed size, or ``(1 + that number) / (1 + draws)``.
+    PValues
+        Of shares of the assignments, or of ``(1 + number) / (1 + draws)``.
 
     References
     ----------
     Phipson and Smyth (2010), Statistical Applications in Genetics and Molecular Biology 9, article 39.
     """
-    reached = int(np.sum(np.abs(drawn) >= abs(observed) * (1 - TIE)))
-    return reached / len(drawn) if enumerated else (1 + reached) / (1 + len(drawn))
+    size = abs(observed) * (1 - TIE)
+    slack = 0.0 if np.isinf(observed) else TIE * max(abs(observed), 1.0)
+    reached = [np.abs(drawn) >= size, drawn >= observed - slack, drawn <= observed + slack]
+    plus = 0 if enumerated else 1
+    by_size, above, below = ((plus + int(each.sum())) / (plus + len(drawn)) for each in reached)
+    return PValues(by_size, min(1.0, 2 * min(above, below)))
 
 
 @dataclass(frozen=True)

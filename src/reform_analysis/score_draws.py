@@ -6,8 +6,15 @@ At a ratio of :math:`\rho` unit and period effects are fitted with the ratio hel
 .. math:: S_A = \sum_i u_i, \qquad u_i = \sum_t (d_{it} - g_t)\, \hat r_{it}, \qquad
           g = G^{+} \sum_{it} \hat\mu_{it} (d_{it} - \bar d_i)
 
-with G the information on the period effects, and :math:`T_A = S_A / (\sum_i u_i^2)^{1/2}`. The fit does not
-depend on A, and S, g and the sum of squares are sums over the assigned units.
+with G the information on the period effects. The statistic is :math:`T_A = S_A / I_A^{1/2}` or, robust,
+:math:`S_A / \max(V_A, I_A)^{1/2}` with
+
+.. math:: V_A = \sum_i u_i^2, \qquad
+          I_A = \sum_{it} \hat\mu_{it} (d_{it} - \bar d_i)^2 - g^\top G g .
+
+V of few treated units is no guide: with hardly any events it is far too small, and at a ratio far from the
+truth it grows with the score, whose ratio to it stays below the root of their number. The fit does not depend
+on A, and S, g, V and I come from sums over assigned units.
 """
 
 from dataclasses import dataclass
@@ -18,6 +25,8 @@ from scipy.sparse import csr_array
 from reform_analysis.assignments import Columns, matrices
 from reform_analysis.permutation import Floats, Integers
 from reform_analysis.poisson_effects import at_infinity, fit_periods, slopes
+
+_NOTHING = 1e-6  # of a standard error: the assignment leaves nothing to tell from the effects
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,8 +89,9 @@ class Scores:
     base : ndarray, shape (q,)
         Sums with every point at the base history.
     moved : ndarray, shape (histories less one, times points; q)
-        What a point adds by having another history. Columns: score, its square, information with the period
-        effects (periods), score times residuals (periods), events in treated and in untreated cells.
+        What a point adds by having another history. Columns: score, its square, information, information
+        with the period effects (periods), score times residuals (periods), events in treated and in
+        untreated cells.
     grouped : csr_array or None, shape as `moved` by groups
         Scores by group; `grouped_base` those with every point at the base history.
     grouped_base : ndarray, shape (groups,), or None
@@ -100,37 +110,46 @@ class Scores:
     inverse: Floats
     events: tuple[float, float] | None
 
-    def statistics(self, columns: Columns) -> Floats:
+    def statistics(self, columns: Columns, *, robust: bool) -> Floats:
         """Return the studentised score of assignments.
 
         Parameters
         ----------
         columns : ndarray of int, shape (draws, slots)
             As `assignments.Assignment` returns them.
+        robust : bool
+            Whether the standard error is robust, or that of Poisson counts.
 
         Returns
         -------
         ndarray, shape (draws,)
             Infinite where `poisson_effects.at_infinity` says so; 0 where nothing varies.
         """
-        blocks = [self._block(matrix) for matrix in matrices(columns, width=len(self.moved))]
+        blocks = [self._block(matrix, robust=robust) for matrix in matrices(columns, width=len(self.moved))]
         return np.concatenate(blocks)
 
-    def _block(self, matrix: csr_array) -> Floats:
-        periods = self.residual.shape[1]
+    def _block(self, matrix: csr_array, *, robust: bool) -> Floats:
         sums = self.base + matrix @ self.moved
-        score, squares = sums[:, 0], sums[:, 1]
-        slope = sums[:, 2 : 2 + periods] @ self.inverse
-        if self.grouped is None:
-            squares = squares - 2 * np.sum(slope * sums[:, 2 + periods : 2 + 2 * periods], axis=1)
-            squares += np.sum((slope @ (self.residual.T @ self.residual)) * slope, axis=1)
-        else:
-            by_group = self.grouped_base + (matrix @ self.grouped).toarray() - slope @ self.residual.T
-            squares = np.sum(by_group**2, axis=1)
-        spread = np.sqrt(np.maximum(squares, 0))
-        ratio = np.divide(score, spread, out=np.zeros_like(score), where=spread > 1e-12)
+        periods = self.residual.shape[1]
+        score, crossed = sums[:, 0], sums[:, 3 : 3 + periods]
+        slope = crossed @ self.inverse
+        variance = sums[:, 2] - np.sum(slope * crossed, axis=1)
+        if robust:
+            variance = np.maximum(variance, self._squares(matrix, sums, slope))
+        spread = np.sqrt(np.maximum(variance, 0))
+        ratio = np.divide(score, spread, out=np.zeros_like(score), where=spread > _NOTHING)
         infinite = self._infinite(sums[:, -2], sums[:, -1])
         return np.where(infinite == 0, ratio, infinite)
+
+    def _squares(self, matrix: csr_array, sums: Floats, slope: Floats) -> Floats:
+        """Sum of the squared efficient scores of points or groups, for a row a draw."""
+        periods = self.residual.shape[1]
+        if self.grouped is None:
+            crossed = np.sum(slope * sums[:, 3 + periods : 3 + 2 * periods], axis=1)
+            own = np.sum((slope @ (self.residual.T @ self.residual)) * slope, axis=1)
+            return np.asarray(sums[:, 1] - 2 * crossed + own)
+        by_group = self.grouped_base + (matrix @ self.grouped).toarray() - slope @ self.residual.T
+        return np.asarray(np.sum(by_group**2, axis=1))
 
     def _infinite(self, treated: Floats, before: Floats) -> Floats:
         if self.events is None:
@@ -227,13 +246,21 @@ def _table(
     slope = slopes(history, ratio)
     total = expected.sum(axis=1, keepdims=True)
     mean = np.divide((expected @ slope)[:, None], total, out=np.zeros_like(total), where=total > 0)
-    crossed = _summed(expected * (slope - mean), layout.point)
+    crossed = expected * (slope - mean)
+    information = _summed(np.sum(crossed * slope, axis=1, keepdims=True), layout.point)
     score = by_point @ slope
     treated = history > 0
     ever = bool(treated.any())
     events = np.column_stack([counts[:, treated].sum(axis=1), ever * counts[:, ~treated].sum(axis=1)])
     return np.column_stack(
-        [score, score**2, crossed, score[:, None] * by_point, _summed(events, layout.point)]
+        [
+            score,
+            score**2,
+            information,
+            _summed(crossed, layout.point),
+            score[:, None] * by_point,
+            _summed(events, layout.point),
+        ]
     )
 
 
