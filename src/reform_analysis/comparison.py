@@ -131,6 +131,7 @@ def comparison(
     last_clean_period: Any = None,
     other_pilot: str | None = None,
     pooled: bool = False,
+    both_arms: bool = True,
 ) -> Comparison:
     """Return the rows that a comparison may use.
 
@@ -156,6 +157,8 @@ def comparison(
         out if it is a control; a pilot that is flagged stays, and the notes count it.
     pooled : bool
         Whether exposures are added up: a row with neither events nor exposure then stays.
+    both_arms : bool
+        Whether there must be units that are never treated.
 
     Returns
     -------
@@ -200,7 +203,7 @@ def comparison(
     if exposure:
         empty = pooled & (sample.frame[outcome] == 0)
         sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")
-    return require_arms(sample)
+    return require_arms(sample) if both_arms else sample
 
 
 def require_arms(sample: Comparison) -> Comparison:

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.optimize import brentq
 
 from reform_analysis import counts
-from reform_analysis.comparison import Comparison
+from reform_analysis.comparison import Comparison, require_arms
 from reform_analysis.counts import Inference
 from reform_analysis.estimates import DesignError, Estimates, require_choice, require_level
 from reform_analysis.staggered import adopters
@@ -177,7 +177,7 @@ def event_study(
         last_clean_period=last_clean_period,
         other_pilot=other_pilot,
     )
-    sample, event_time = _event_times(sample, start, window, ends)
+    sample, event_time = _event_times(require_arms(sample), start, window, ends)
     frame, terms = _dummies(sample, event_time, reference)
     fit = counts.fit_poisson(
         frame,

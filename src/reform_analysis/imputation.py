@@ -32,7 +32,7 @@ def imputation(
     zero_history: ZeroHistory = "keep",
     last_clean_period: Any = None,
     other_pilot: str | None = None,
-    inference: Inference = "delta",
+    inference: Inference = "score",
     draws: int = 999,
     ci_level: float = 0.95,
     seed: int | np.random.Generator | None = None,
@@ -73,7 +73,7 @@ def imputation(
         Periods after it are left out: controls were reformed in them.
     other_pilot : str, optional
         Column that flags units of another reform; controls among them are left out.
-    inference : {"delta", "bootstrap"}
+    inference : {"score", "delta", "bootstrap"}
         As in `staggered.staggered`; a unit's count varies around its own counterfactual times the ratio.
     draws : int
         Bootstrap draws, at least 99.

@@ -32,7 +32,7 @@ def staggered(
     coding: Coding = "binary",
     last_clean_period: Any = None,
     other_pilot: str | None = None,
-    inference: Inference = "delta",
+    inference: Inference = "score",
     draws: int = 999,
     ci_level: float = 0.95,
     seed: int | np.random.Generator | None = None,
@@ -74,10 +74,13 @@ def staggered(
         Periods after it are left out: controls were reformed in them.
     other_pilot : str, optional
         Column that flags units of another reform; controls among them are left out.
-    inference : {"delta", "bootstrap"}
-        "delta": cluster-robust sandwich, variance times T/(T - 1) and t with T - 1 degrees of freedom,
-        T the clusters with treated cells. "bootstrap": whole clusters drawn again, within cohorts where
-        each cluster keeps to one; percentile interval.
+    inference : {"score", "delta", "bootstrap"}
+        "score": interval and p invert the test that observed less :math:`\rho` times expected events is 0 on
+        average, squares of whole clusters' contributions (Fieller's interval, variance not centred),
+        t with clusters less one. "delta": cluster-robust sandwich for the log, variance times T/(T - 1) and t
+        with T - 1 degrees of freedom, T the clusters with treated cells; too narrow with few of them.
+        "bootstrap": whole clusters drawn again, within cohorts where each cluster keeps to one;
+        percentile interval. `std_error` is that of "delta" for "score" too.
     draws : int
         Bootstrap draws, at least 99.
     ci_level : float
@@ -89,7 +92,7 @@ def staggered(
     Estimates
         Scale "rate_ratio". Terms ``att``, ``event_0``, ..., ``cohort_2021``, ... or ``period_2021``, ...
         The notes give events observed and expected. No events observed: estimate 0 without an interval
-        ("delta"). None expected: infinite, or NaN for 0 over 0.
+        (except by bootstrap). None expected: infinite, or NaN for 0 over 0.
 
     Raises
     ------
@@ -201,6 +204,8 @@ def adopters(
     dated = adoption(df, period=period, adopted=adopted, coding=coding)
     treated = dated["treated"]
     pilot = (treated > 0).groupby(df[columns["unit"]]).transform("any")
-    sample = comparison(df.assign(treated=treated.fillna(-1.0)), period=period, pilot=pilot, **columns)
+    sample = comparison(
+        df.assign(treated=treated.fillna(-1.0)), period=period, pilot=pilot, both_arms=False, **columns
+    )
     sample = sample.only(sample.frame["treated"] >= 0, "treated for a part of the period")
     return staggered_sample(sample, dated["start"], controls=controls), dated["start"]

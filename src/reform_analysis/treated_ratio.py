@@ -20,7 +20,7 @@ from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.untreated_cells import Aggregate, Cells, Controls
 
-Inference = Literal["delta", "bootstrap"]
+Inference = Literal["score", "delta", "bootstrap"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def ratio_of_sums(
         The estimator, in words.
     by : {"simple", "event", "cohort", "calendar"}
     controls : {"not_yet_treated", "never_treated"}
-    inference : {"delta", "bootstrap"}
+    inference : {"score", "delta", "bootstrap"}
     shared_level : bool
         Whether units share the level of a group, so that their own spread is around it.
     ci_level : float
@@ -95,18 +95,24 @@ def ratio_of_sums(
     parts = _counterfactuals(cells, controls, cells.counts, cells.exposure)
     terms = _terms(cells, parts, by)
     index = pd.Index(terms.names, name="term")
-    if inference == "delta":
-        influence = _by_cluster(_influence(cells, parts, terms, shared_level), cells.cluster)
-        frame, vcov = _delta(terms, influence, ci_level)
-    else:
+    if inference == "bootstrap":
         drawn = _bootstrap(cells, controls, terms, draws, np.random.default_rng(seed))
         frame, vcov = _percentile(terms, drawn, ci_level)
-    how = "delta method, cluster-robust, t" if inference == "delta" else f"cluster bootstrap, {draws} draws"
+    else:
+        influence = _by_cluster(_influence(cells, parts, terms, shared_level), cells.cluster)
+        frame, vcov = _delta(terms, influence, ci_level)
+    if inference == "score":
+        frame[:, 2:] = _score(cells, parts, terms, ci_level)
+    how = {
+        "score": "cluster-robust score interval",
+        "delta": "delta method, cluster-robust, t",
+        "bootstrap": f"cluster bootstrap, {draws} draws",
+    }
     return Estimates(
         frame=pd.DataFrame(frame, index=index, columns=list(COLUMNS)),
         scale="rate_ratio",
         ci_level=ci_level,
-        method=f"{method}; {by}; {how}",
+        method=f"{method}; {by}; {how[inference]}",
         n_obs=int(cells.untreated.sum() + cells.treated.sum()),
         n_units=len(cells.start),
         n_clusters=int(cells.cluster.max()) + 1,
@@ -197,7 +203,9 @@ def _influence(cells: Cells, parts: list[_Counterfactual], terms: _Terms, shared
 def _around(cells: Cells, parts: list[_Counterfactual], terms: _Terms, shared_level: bool) -> Floats:
     """Treated counts less their mean: their cell's, or the unit's counterfactual times the ratio."""
     if not shared_level:
-        return np.where(terms.of >= 0, cells.counts - terms.ratio[terms.of] * _expected(parts), 0.0)
+        with np.errstate(invalid="ignore"):
+            left = cells.counts - terms.ratio[terms.of] * _expected(parts)
+        return np.where(terms.of >= 0, left, 0.0)
     exposure = np.where(cells.treated, cells.exposure, 0.0)
     events, at_risk = (
         _by_group(each, cells) for each in (np.where(cells.treated, cells.counts, 0.0), exposure)
@@ -239,6 +247,45 @@ def _delta(terms: _Terms, influence: Floats, ci_level: float) -> tuple[Floats, F
         p_value = 2 * stats.t.sf(np.abs(np.log(ratio)) / error, df)
         rows = (ratio, error, ratio * np.exp(-reach), ratio * np.exp(reach), p_value)
     return np.column_stack(rows), vcov
+
+
+def _score(cells: Cells, parts: list[_Counterfactual], terms: _Terms, ci_level: float) -> Floats:
+    """Terms x 3: bounds and p of the test that observed less ratio times expected events is 0 on average."""
+    below = _unit_sums(_expected(parts), terms)
+    for part in parts:
+        below += _of_counterfactual(cells, part, terms)
+    above = _by_cluster(_unit_sums(cells.counts, terms), cells.cluster)
+    below = _by_cluster(below, cells.cluster)
+    df = len(above) - 1
+    critical = float(stats.t.ppf((1 + ci_level) / 2, df)) if df else np.inf
+    rows = [
+        _score_row(above[:, k], below[:, k], terms.expected[k], critical=critical, df=df)
+        for k in range(len(terms.names))
+    ]
+    return np.array(rows)
+
+
+def _score_row(
+    above: Floats, below: Floats, expected: float, *, critical: float, df: int
+) -> tuple[float, float, float]:
+    r"""Solve (Y - rC)^2 <= q^2 sum (y_c - r x_c)^2 for r around Y/C; p at r = 1."""
+    observed = above.sum()
+    if observed <= 0 or expected <= 0 or df < 1:
+        return np.nan, np.nan, np.nan
+    squares, cross, other = above @ above, above @ below, below @ below
+    at_one = abs(observed - expected) / np.sqrt(squares - 2 * cross + other)
+    a, b, c = (
+        expected**2 - critical**2 * other,
+        observed * expected - critical**2 * cross,
+        observed**2 - critical**2 * squares,
+    )
+    ratio, p_value = observed / expected, float(2 * stats.t.sf(at_one, df))
+    if b**2 <= a * c:
+        return 0.0, np.inf, p_value
+    roots = np.sort((b + np.array([-1, 1]) * np.sqrt(b**2 - a * c)) / a)
+    if a > 0:
+        return max(0.0, float(roots[0])), float(roots[1]), p_value
+    return (float(roots[1]) if 0 < roots[1] <= ratio else 0.0), np.inf, p_value
 
 
 def _bootstrap(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reform_analysis.comparison import Comparison, require_arms
+from reform_analysis.comparison import Comparison
 from reform_analysis.estimates import UntestableError
 from reform_analysis.two_way_rates import Floats
 from reform_analysis.unit_periods import tabulate
@@ -115,7 +115,7 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
     Raises
     ------
     UntestableError
-        If no treated or no control unit is left.
+        If no period has both treated and untreated units.
     """
     unit = sample.frame[sample.unit]
     treated = sample.frame["treated"] > 0
@@ -130,7 +130,7 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
         source = sample.frame["treated"] <= 0
     there = source.groupby(sample.time).transform("any")
     sample = sample.only(there, f"no {controls.replace('_', '-')} unit in the period")
-    return _require_treated(require_arms(sample))
+    return _require_treated(sample)
 
 
 def _require_treated(sample: Comparison) -> Comparison:
