@@ -128,6 +128,13 @@ def test_bootstrap_repeats_with_its_seed_and_needs_one() -> None:
         staggered(frame, **COLUMNS, inference="bootstrap")
 
 
+def test_an_interval_without_bounds_is_said_to_be_open() -> None:
+    """Three events in one unit bound nothing: (3 / 3)^2 is below every critical value."""
+    row = staggered(tiny((3, 0, 7, 4)), **TINY).to_frame().loc["att"]
+    assert row["ci_low"] == 0
+    assert row["ci_high"] == np.inf
+
+
 def test_no_events_under_treatment_is_0_without_an_interval() -> None:
     row = staggered(tiny((0, 0, 7, 4)), **TINY).to_frame().loc["att"]
     assert row["estimate"] == 0
@@ -174,13 +181,14 @@ def score(frame: pd.DataFrame, ratio: float, exposure: str) -> float:
 
 
 def test_bounds_are_where_the_score_test_turns() -> None:
-    frame = panel(units=24, pilots=8, counties=5, mean=2.0)
+    frame = panel(units=40, pilots=15, counties=5, mean=4.0, heterogeneity=0.2)
     frame = frame.assign(losses=frame["losses"].astype(float), population=frame["population"].astype(float))
     row = staggered(frame, **COLUMNS, exposure="population").to_frame().loc["att"]
-    critical = t.ppf(0.975, 23)
+    critical = t.ppf(0.975, 39)
+    assert 0 < row["ci_low"] < row["ci_high"] < np.inf
     assert score(frame, row["ci_low"], "population") == pytest.approx(critical, rel=1e-6)
     assert score(frame, row["ci_high"], "population") == pytest.approx(-critical, rel=1e-6)
-    p_value = 2 * t.sf(abs(score(frame, 1.0, "population")), 23)
+    p_value = 2 * t.sf(abs(score(frame, 1.0, "population")), 39)
     assert row["p_value"] == pytest.approx(p_value, rel=1e-5)
 
 

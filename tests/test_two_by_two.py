@@ -16,7 +16,9 @@ from reform_analysis.simulate import draw_panel
 from reform_analysis.two_by_two import two_by_two
 
 R_OUTPUT = pd.read_csv(Path(__file__).parent / "reference" / "fisher_test.csv", comment="#")
-R_UNIROOT = np.finfo(float).eps ** 0.25  # fisher.test solves for the bound, or for its inverse above 1, to that
+R_UNIROOT = (
+    np.finfo(float).eps ** 0.25
+)  # fisher.test solves for the bound, or for its inverse above 1, to that
 CELLS = ["treated_pre", "treated_post", "control_pre", "control_post"]
 
 
@@ -115,9 +117,11 @@ def test_exposure_divides_the_cross_product() -> None:
 
 def test_incomplete_units_and_periods_outside_are_left_out() -> None:
     extra = table([1, 1, 1, 1]).assign(unit=["c", "c", "d", "d"])
-    frame = pd.concat([table([10, 8, 20, 30]), extra.iloc[:3], table([7, 7, 7, 7]).assign(period="2019").iloc[[0]]])
+    frame = pd.concat(
+        [table([10, 8, 20, 30]), extra.iloc[:3], table([7, 7, 7, 7]).assign(period="2019").iloc[[0]]]
+    )
     result = compare(frame.reset_index(drop=True))
-    assert result.dropped.values.tolist() == [
+    assert result.dropped.to_numpy().tolist() == [
         ["pilot", "period in neither pre nor post (1 units)", 1],
         ["other", "lacks a period of pre or post (1 units)", 1],
     ]

@@ -111,8 +111,8 @@ def partial_treatment(
     -------
     Estimates
         One term a column of fractions, scale "rate_ratio". `std_error` is cluster-robust, that of the log.
-        An estimate of 0 or infinity has no standard error; a bound that is not reached between
-        exp(-12) and exp(12) is 0 or infinite.
+        An estimate of 0 or infinity has no standard error, and an interval for "likelihood" alone; a bound
+        that is not reached between exp(-12) and exp(12) is 0 or infinite.
 
     Raises
     ------
@@ -191,6 +191,8 @@ def _row(model: _Model, inference: Inference, level: float, name: str) -> list[f
         )
     if abs(at) >= _FAR:
         ratio, error = (0.0 if at < 0 else np.inf), np.nan
+        if inference == "score":  # scores without events have no spread to stand against
+            return [ratio, error, np.nan, np.nan, np.nan]
     else:
         clusters = len(scores)
         ratio, error = np.exp(at), np.sqrt(clusters / (clusters - 1) * (scores**2).sum()) / information
@@ -238,11 +240,15 @@ def _test(
 
 def _bound(test: Callable[[float], float], critical: float, at: float, side: int) -> float:
     """The first ratio away from the estimate that the test rejects; 0 or infinite where it rejects none."""
+
+    def excess(log_ratio: float) -> float:
+        return -critical if log_ratio == at else test(log_ratio) - critical
+
     inner = at
     further = np.flatnonzero(side * (_GRID - at) > 0)[::side]
     for outer in _GRID[further]:
         if test(outer) > critical:
-            return float(np.exp(brentq(lambda x: test(x) - critical, inner, outer, xtol=1e-10)))
+            return float(np.exp(brentq(excess, inner, outer, xtol=1e-10)))
         inner = outer
     return np.inf if side > 0 else 0.0
 
