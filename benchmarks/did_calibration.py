@@ -5,8 +5,9 @@
 Panels are drawn by `simulate.draw_panel` with 4 periods before and 4 after, mean 0.35, lasting differences
 between units and overdispersion 1.5. First, under no effect: mean observed over mean counterfactual events,
 beside the version that drops treated units without events before treatment. Then the coverage of 95%
-intervals at ratios 0.3, 0.6, 1 and 2. Exit 1 if a ratio of means that should be 1 is more than 2 Monte Carlo
-errors away, or a coverage is outside 93 to 97% by more than 2 Monte Carlo errors.
+intervals at ratios 0.3, 0.6, 1 and 2, the delta method beside; an undefined interval does not cover. Exit 1
+if a ratio of means that should be 1 is more than 2 Monte Carlo errors away, or a coverage of a default is
+outside 93 to 97% by more than 2 Monte Carlo errors.
 """
 
 import sys
@@ -93,12 +94,13 @@ def coverage(simulations: int) -> bool:
     held = True
     for size, effect in product(SIZES, EFFECTS):
         begun = perf_counter()
-        counts = dict.fromkeys(("staggered, population", "imputation"), 0)
+        counts = dict.fromkeys(("staggered, population", "imputation", "imputation, delta method"), 0)
         for seed in range(simulations):
             frame = panel(10_000 + seed, effect=effect, **size)
             results = [
                 did.staggered(frame, **COLUMNS, exposure="population"),
                 did.imputation(frame, **COLUMNS),
+                did.imputation(frame, **COLUMNS, inference="delta"),
             ]
             for name, result in zip(counts, results, strict=True):
                 row = result.to_frame().loc["att"]
@@ -106,7 +108,7 @@ def coverage(simulations: int) -> bool:
         error = np.sqrt(0.95 * 0.05 / simulations)
         for name, count in counts.items():
             share = count / simulations
-            held &= 0.93 - 2 * error <= share <= 0.97 + 2 * error
+            held &= 0.93 - 2 * error <= share <= 0.97 + 2 * error or "delta" in name
             said = f"{100 * share:.1f}% cover (Monte Carlo error {100 * error:.1f})"
             print(f"{size['pilots']} of {size['units']}, ratio {effect}, {name}: {said}", flush=True)
         print(f"  {perf_counter() - begun:.0f} s", flush=True)

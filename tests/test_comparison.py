@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reform_analysis.comparison import Comparison, adoption, comparison, flags, listed
+from reform_analysis.comparison import Comparison, comparison, few_clusters, flags, listed
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 
 
@@ -67,18 +67,12 @@ def test_synthetic_data_are_marked_by_column_or_attribute() -> None:
         assert found.notes[0].startswith("SYNTHETIC")
 
 
-def test_adoption_by_date_and_by_period() -> None:
-    frame = pd.DataFrame({"year": ["2020", "2021", "2022"] * 2, "adopted": ["2021-05"] * 3 + [""] * 3})
-    found = adoption(frame, period="year", adopted="adopted")
-    assert found["start"].tolist() == [2021, 2021, 2021, np.inf, np.inf, np.inf]
-    assert found["treated"].tolist() == [0, 1, 1, 0, 0, 0]
-    dropped = adoption(frame, period="year", adopted="adopted", coding="drop")
-    assert dropped["start"].equals(found["start"])
-    assert dropped["treated"].isna().tolist() == [False, True, False, False, False, False]
-    numbers = pd.DataFrame({"t": [1, 2, 3] * 2, "g": [2.0] * 3 + [np.nan] * 3})
-    assert adoption(numbers, period="t", adopted="g")["treated"].tolist() == [0, 1, 1, 0, 0, 0]
-    with pytest.raises(DesignError, match="partial_treatment"):
-        adoption(frame, period="year", adopted="adopted", coding="fraction")
+def test_few_clusters_are_said() -> None:
+    found = few_clusters(compare(panel()))
+    assert found[0] == "few clusters: 5, fewer than 30; the level is not assured"
+    assert found[1].startswith("few clusters with pilots: 2, fewer than 6")
+    many = pd.concat([panel().assign(unit=panel()["unit"] + str(k)) for k in range(6)], ignore_index=True)
+    assert few_clusters(compare(many)) == []
 
 
 def test_refusals() -> None:

@@ -12,6 +12,8 @@ from reform_analysis.imputation import imputation
 from reform_analysis.simulate import draw_panel
 from reform_analysis.staggered import staggered
 
+pytestmark = pytest.mark.filterwarnings("ignore:few clusters:reform_analysis.estimates.StatisticalWarning")
+
 COLUMNS: dict[str, Any] = {"outcome": "losses", "unit": "unit_id", "period": "period", "adopted": "adopted"}
 
 

@@ -10,9 +10,11 @@ import statsmodels.api as sm
 from diff_diff import WooldridgeDiD
 from scipy.stats import t
 
-from reform_analysis.estimates import DataError, DesignError, UntestableError
+from reform_analysis.estimates import DataError, DesignError, StatisticalWarning, UntestableError
 from reform_analysis.simulate import draw_panel
 from reform_analysis.staggered import staggered
+
+pytestmark = pytest.mark.filterwarnings("ignore:few clusters:reform_analysis.estimates.StatisticalWarning")
 
 COLUMNS: dict[str, Any] = {"outcome": "losses", "unit": "unit_id", "period": "period", "adopted": "adopted"}
 
@@ -117,6 +119,14 @@ def test_bootstrap_draws_are_those_of_the_enumeration() -> None:
     row = staggered(frame, **TINY, inference="bootstrap", seed=1, draws=999).to_frame().loc["att"]
     # The smallest and the largest of the 16 equally likely draws have probability 1/16, above 2.5%.
     assert [row["ci_low"], row["ci_high"]] == pytest.approx([min(ratios), max(ratios)], rel=1e-10)
+
+
+def test_few_clusters_warn_once_and_stay_in_the_notes() -> None:
+    with pytest.warns(StatisticalWarning, match="few clusters: 4") as caught:
+        found = staggered(tiny((2, 3, 7, 4)), **TINY)
+    assert len(caught) == 2
+    assert caught[0].filename == __file__
+    assert found.notes[-2].startswith("few clusters: 4")
 
 
 def test_bootstrap_repeats_with_its_seed_and_needs_one() -> None:

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reform_analysis.count_sample import is_synthetic
 from reform_analysis.counts import SYNTHETIC
-from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
+from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
-from reform_analysis.treatment import Coding, treated_fraction
+from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED
 
 ARMS = ("pilot", "other")
 
@@ -254,50 +254,27 @@ def flags(df: pd.DataFrame, column: str, *, unit: str) -> pd.Series:
     return _bool(df, column)
 
 
-def adoption(df: pd.DataFrame, *, period: str, adopted: str, coding: Coding = "binary") -> pd.DataFrame:
-    """Return from which period on each row's unit is treated, and whether the row is.
+def few_clusters(sample: Comparison) -> list[str]:
+    """Return what makes inference by cluster doubtful, in words.
 
     Parameters
     ----------
-    df : DataFrame
-    period : str
-        Column of periods.
-    adopted : str
-        Column of dates like 2021-05 (empty if never), or, with whole-number periods, of the first treated
-        period (missing if never).
-    coding : {"binary", "drop"}
-        "binary": a period treated in part counts as treated. "drop": it is missing.
+    sample : Comparison
 
     Returns
     -------
-    DataFrame
-        Index of `df`; ``start`` (float: the first treated period as `periods.period_index` counts, inf if
-        none in the data) and ``treated`` (float: 1, 0, or NaN for a period treated in part under "drop").
-
-    Raises
-    ------
-    DataError
-        If a column is missing, or a value is no date or period.
-    DesignError
-        If `coding` is "fraction": see `did.partial_treatment`.
+    list of str
+        Fewer than 30 clusters; fewer than 6 with pilots. The bounds are those of `reliability`.
     """
-    require_choice("coding", coding, get_args(Coding))
-    if coding == "fraction":
-        raise DesignError(
-            "coding must be 'binary' or 'drop' here, got 'fraction'; use did.partial_treatment for shares."
+    clusters, treated = sample.clusters.nunique(), sample.clusters[sample.pilot].nunique()
+    found = []
+    if clusters < FEW_CLUSTERS:
+        found.append(f"few clusters: {clusters}, fewer than {FEW_CLUSTERS}; the level is not assured")
+    if treated < FEW_TREATED:
+        found.append(
+            f"few clusters with pilots: {treated}, fewer than {FEW_TREATED}; no interval is reliable"
         )
-    need_columns(df, [period, adopted])
-    time = period_index(df[period])
-    if pd.api.types.is_numeric_dtype(df[adopted]) and pd.api.types.is_numeric_dtype(df[period]):
-        start = df[adopted].astype(float).fillna(np.inf)
-        return pd.DataFrame({"start": start, "treated": (time >= start).astype(float)})
-    dates: dict[str, Any] = {"period": period, "adopted": adopted}
-    binary = treated_fraction(df, coding="binary", **dates)
-    dated = pd.DataFrame({"adopted": df[adopted].astype(str), "time": time, "treated": binary})
-    first = dated[dated["treated"] > 0].groupby("adopted")["time"].min()
-    start = dated["adopted"].map(first).astype(float).fillna(np.inf)
-    treated = binary if coding == "binary" else treated_fraction(df, coding="drop", **dates)
-    return pd.DataFrame({"start": start, "treated": treated})
+    return found
 
 
 def listed(name: str, periods: Any) -> list[Any]:

@@ -98,7 +98,7 @@ def imputation(
     Warns
     -----
     StatisticalWarning
-        If units without history are dropped.
+        If units without history are dropped; with fewer than 30 clusters, or fewer than 6 with pilots.
 
     Notes
     -----

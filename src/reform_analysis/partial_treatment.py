@@ -1,5 +1,6 @@
 """Periods treated in part: the effect enters as the average of a period's treated and untreated time."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -10,11 +11,12 @@ from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq, minimize_scalar
 
-from reform_analysis.comparison import Comparison, comparison, listed
+from reform_analysis.comparison import Comparison, comparison, few_clusters, listed
 from reform_analysis.estimates import (
     COLUMNS,
     DataError,
     Estimates,
+    StatisticalWarning,
     UntestableError,
     require_choice,
     require_level,
@@ -121,6 +123,11 @@ def partial_treatment(
     UntestableError
         If the fractions do not vary beside unit and period effects.
 
+    Warns
+    -----
+    StatisticalWarning
+        With fewer than 30 clusters, or fewer than 6 with pilots ("score").
+
     Notes
     -----
     Identifying assumption: without treatment all units' mean rates would have moved by the same factor from
@@ -146,6 +153,9 @@ def partial_treatment(
         last_clean_period=last_clean_period,
         other_pilot=other_pilot,
     )
+    doubts = few_clusters(sample) if inference == "score" else []
+    for doubt in doubts:
+        warnings.warn(doubt, StatisticalWarning, stacklevel=2)
     models = {name: _model(sample, name) for name in columns}
     rows = [_row(model, inference, level, name) for name, model in models.items()]
     return Estimates(
@@ -158,7 +168,7 @@ def partial_treatment(
         n_clusters=int(sample.clusters.nunique()),
         dropped=sample.dropped_frame,
         synthetic=sample.synthetic,
-        notes=(*sample.notes, *_fraction_notes(sample, columns), *_assumed(inference)),
+        notes=(*sample.notes, *_fraction_notes(sample, columns), *_assumed(inference), *doubts),
     )
 
 

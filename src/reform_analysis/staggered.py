@@ -5,7 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from reform_analysis.comparison import Comparison, adoption, comparison
+from reform_analysis.comparison import Comparison, comparison
 from reform_analysis.estimates import (
     DesignError,
     Estimates,
@@ -15,7 +15,7 @@ from reform_analysis.estimates import (
 )
 from reform_analysis.treated_ratio import Inference, ratio_of_sums
 from reform_analysis.treatment import Coding
-from reform_analysis.untreated_cells import Aggregate, Controls, cells_of, staggered_sample
+from reform_analysis.untreated_cells import Aggregate, Controls, adoption, cells_of, staggered_sample
 
 
 def staggered(
@@ -102,6 +102,11 @@ def staggered(
         If an argument breaks its rule.
     UntestableError
         If no treated cell has a counterfactual.
+
+    Warns
+    -----
+    StatisticalWarning
+        With fewer than 30 clusters, or fewer than 6 with pilots.
 
     Notes
     -----

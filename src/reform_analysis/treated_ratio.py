@@ -15,8 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from reform_analysis.comparison import Comparison
+from reform_analysis.comparison import Comparison, few_clusters
 from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
+from reform_analysis.reliability import warned
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.untreated_cells import Aggregate, Cells, Controls
 
@@ -119,7 +120,7 @@ def ratio_of_sums(
         vcov=pd.DataFrame(vcov, index=index, columns=index),
         dropped=sample.dropped_frame,
         synthetic=sample.synthetic,
-        notes=(*sample.notes, *_sum_notes(terms)),
+        notes=(*sample.notes, *_sum_notes(terms), *warned(few_clusters(sample))),
     )
 
 

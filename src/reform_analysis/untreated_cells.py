@@ -1,14 +1,17 @@
 """Counts of a staggered adoption as arrays: which cells are treated, which say what would have been."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from reform_analysis.comparison import Comparison
-from reform_analysis.estimates import UntestableError
+from reform_analysis.estimates import DesignError, UntestableError, require_choice
+from reform_analysis.measures import need_columns
+from reform_analysis.periods import period_index
+from reform_analysis.treatment import Coding, treated_fraction
 from reform_analysis.two_way_rates import Floats
 from reform_analysis.unit_periods import tabulate
 
@@ -92,6 +95,52 @@ class Cells:
         names = {"simple": lambda _: "", "event": lambda value: str(int(value))}
         name = names.get(by, lambda value: written.get(int(value), str(int(value))))
         return [prefix + name(value) for value in values], of
+
+
+def adoption(df: pd.DataFrame, *, period: str, adopted: str, coding: Coding = "binary") -> pd.DataFrame:
+    """Return from which period on each row's unit is treated, and whether the row is.
+
+    Parameters
+    ----------
+    df : DataFrame
+    period : str
+        Column of periods.
+    adopted : str
+        Column of dates like 2021-05 (empty if never), or, with whole-number periods, of the first treated
+        period (missing if never).
+    coding : {"binary", "drop"}
+        "binary": a period treated in part counts as treated. "drop": it is missing.
+
+    Returns
+    -------
+    DataFrame
+        Index of `df`; ``start`` (float: the first treated period as `periods.period_index` counts, inf if
+        none in the data) and ``treated`` (float: 1, 0, or NaN for a period treated in part under "drop").
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a value is no date or period.
+    DesignError
+        If `coding` is "fraction": see `did.partial_treatment`.
+    """
+    require_choice("coding", coding, get_args(Coding))
+    if coding == "fraction":
+        raise DesignError(
+            "coding must be 'binary' or 'drop' here, got 'fraction'; use did.partial_treatment for shares."
+        )
+    need_columns(df, [period, adopted])
+    time = period_index(df[period])
+    if pd.api.types.is_numeric_dtype(df[adopted]) and pd.api.types.is_numeric_dtype(df[period]):
+        start = df[adopted].astype(float).fillna(np.inf)
+        return pd.DataFrame({"start": start, "treated": (time >= start).astype(float)})
+    dates: dict[str, Any] = {"period": period, "adopted": adopted}
+    binary = treated_fraction(df, coding="binary", **dates)
+    dated = pd.DataFrame({"adopted": df[adopted].astype(str), "time": time, "treated": binary})
+    first = dated[dated["treated"] > 0].groupby("adopted")["time"].min()
+    start = dated["adopted"].map(first).astype(float).fillna(np.inf)
+    treated = binary if coding == "binary" else treated_fraction(df, coding="drop", **dates)
+    return pd.DataFrame({"start": start, "treated": treated})
 
 
 def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls) -> Comparison:
