@@ -1,0 +1,60 @@
+"""Ratios of sums: the three inferences on one example, and draws that are undefined."""
+
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis.imputation import imputation
+from reform_analysis.simulate import draw_panel
+from reform_analysis.treated_ratio import Inference
+
+COLUMNS: dict[str, Any] = {"outcome": "losses", "unit": "unit_id", "period": "period", "adopted": "adopted"}
+
+
+def panel(**options: Any) -> pd.DataFrame:
+    size = {"units": 120, "pilots": 40, "counties": 12, "cities": 4, "mean": 2.0}
+    return draw_panel(**{"effect": 0.6, "seed": 21, **size, **options})
+
+
+def row(frame: pd.DataFrame, inference: Inference, **options: Any) -> pd.Series:
+    seed = {"seed": 1, "draws": 199} if inference == "bootstrap" else {}
+    return imputation(frame, **COLUMNS, inference=inference, **seed, **options).to_frame().loc["att"]
+
+
+def test_the_estimate_is_the_same_whatever_the_inference() -> None:
+    found = [row(panel(), inference)["estimate"] for inference in get_args(Inference)]
+    assert found[0] == found[1] == found[2]
+    assert row(panel(), "score")["std_error"] == row(panel(), "delta")["std_error"]
+
+
+@pytest.mark.parametrize("inference", ["score", "delta"])
+def test_the_interval_holds_1_exactly_where_p_exceeds_its_level(inference: Inference) -> None:
+    frame = panel()
+    p_value = row(frame, inference)["p_value"]
+    assert 0.5 > p_value > 1e-6
+    inside, outside = (row(frame, inference, ci_level=1 - p_value * (1 + by)) for by in (-1e-6, 1e-6))
+    assert inside["ci_high"] > 1 > outside["ci_high"]
+
+
+def test_a_scale_of_counts_leaves_everything_and_one_of_exposure_too() -> None:
+    frame = panel().assign(area=2.0)
+    plain = row(frame, "score")
+    np.testing.assert_allclose(row(frame, "score", exposure="area"), plain, rtol=1e-10)
+    doubled = frame.assign(losses=2 * frame["losses"].astype(float))
+    np.testing.assert_allclose(row(doubled, "score"), plain, rtol=1e-10)
+
+
+def test_undefined_draws_open_the_interval() -> None:
+    """One control unit holds every event before treatment: 1 in e draws has no untreated event at all."""
+    frame = pd.DataFrame([(u, t) for u in range(60) for t in (0, 1)], columns=["unit", "t"])
+    frame["start"] = np.where(frame["unit"] < 30, 1.0, np.nan)
+    frame["y"] = np.where((frame["unit"] < 30) & (frame["t"] == 1), 1.0, 0.0)
+    frame.loc[frame["unit"] == 59, "y"] = 5.0
+    columns = {"outcome": "y", "unit": "unit", "period": "t", "adopted": "start"}
+    found = imputation(frame, **columns, inference="bootstrap", seed=3, draws=199).to_frame().loc["att"]
+    assert found["estimate"] == np.inf
+    assert found["ci_low"] == 0
+    assert found["ci_high"] == np.inf
+    assert np.isnan(found["std_error"])
