@@ -1,11 +1,11 @@
-"""Sentences of the effect report: what the comparison shows, what its tests would miss, what would overturn it."""
+"""Sentences of the effect report: what a comparison shows, what its tests miss, what would overturn it."""
 
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from reform_analysis.effect_report import SHARE, Design
+from reform_analysis.effect_design import SHARES, Design, caution
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.event_study import EventStudy
 from reform_analysis.panel_texts import label
@@ -27,7 +27,7 @@ def design(found: Design, *, language: str = "en") -> Prose:
     frame = found.frame
     pilot = frame["pilot"].astype(bool)
     between = say("format.list", language)
-    part = sorted({value for value in frame[SHARE] if 0 < value < 1})
+    part = sorted({value for value in frame[SHARES[0]] if 0 < value < 1})
     said = [
         say(
             "effect_finding.design",
@@ -130,6 +130,24 @@ def pretrend(result: EventStudy | None, *, language: str = "en") -> Prose:
     return Prose(tuple(said))
 
 
+def cautions(results: Mapping[str, Estimates | None], *, language: str = "en") -> Prose:
+    """Return what makes the results doubtful, each caution once.
+
+    Parameters
+    ----------
+    results : mapping of str to Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    notes = [note for result in results.values() if result is not None for note in result.notes]
+    known = [found for found in map(caution, dict.fromkeys(notes)) if found]
+    said = [say(f"effect_caution.{name}", language, **numbers) for name, numbers in known]
+    return Prose(tuple(dict.fromkeys(said)) or (say("effect_caution.none", language),))
+
+
 def doses(result: Estimates | None, *, language: str = "en") -> Prose:
     """Return what a dose in the model is, and is not.
 
@@ -168,11 +186,10 @@ def randomised(result: Estimates | None, fitted: Estimates | None, *, language: 
 
 
 def evidence_card(
-    main: Estimates | None,
-    *,
-    outcome: str,
-    method: str,
     results: Mapping[str, Estimates | None],
+    *,
+    main: str,
+    outcome: str,
     study: EventStudy | None,
     language: str = "en",
 ) -> Prose:
@@ -180,11 +197,11 @@ def evidence_card(
 
     Parameters
     ----------
-    main : Estimates or None
-        The result the report rests on.
-    outcome, method : str
     results : mapping of str to Estimates or None
         All methods of the table; how many intervals exclude 1 is counted.
+    main : str
+        Name of the result the report rests on.
+    outcome : str
     study : EventStudy or None
     language : {"zh", "en"}
 
@@ -198,17 +215,27 @@ def evidence_card(
     Sherman et al. (1998), Preventing Crime (the Maryland scale); What Works Centre for Local Economic Growth,
     Guide to scoring evidence.
     """
+    chosen = results[main]
     rows = [result.to_frame().iloc[0] for result in results.values() if result is not None]
     told = [row for row in rows if not row[["ci_low", "ci_high"]].isna().any()]
     apart = sum(_reading(row) != "holds" for row in told)
-    reading = "untestable" if main is None else _reading(main.to_frame().iloc[0])
+    rejected = (
+        study is not None and study.pretrend is not None and study.pretrend.p_value <= 1 - study.ci_level
+    )
+    reading = "untestable" if chosen is None else _reading(chosen.to_frame().iloc[0])
     said = [
         say("effect_card.design", language),
-        _ratio(main, outcome, method, language),
+        _ratio(chosen, outcome, main, language),
         say("effect_card.methods", language, n=len(told), apart=apart),
         *pretrend(study, language=language).sentences,
-        *_overturned(main, reading, language),
-        say(f"effect_card.verdict_{reading}", language, outcome=label(outcome, None, language)),
+        *_overturned(chosen, reading, language),
+        say(
+            "effect_card.verdict_trend"
+            if rejected and reading == "fell"
+            else f"effect_card.verdict_{reading}",
+            language,
+            outcome=label(outcome, None, language),
+        ),
     ]
     heading = say("effect_card.heading", language, outcome=label(outcome, None, language))
     return Prose(tuple(said), kind="box", heading=heading)

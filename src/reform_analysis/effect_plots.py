@@ -9,26 +9,24 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_texts import label
-from reform_analysis.plots import theme
+from reform_analysis.plots import data_note, ratio_axis, stamped, theme
 from reform_analysis.wording import say
 
 if TYPE_CHECKING:
     from reform_analysis.event_study import EventStudy
 
 _WIDTH, _ROW = 7.2, 0.42
-_GREY, _RED = "#767676", "#b3261e"
+_GREY = "#767676"
 _BLUE = sns.color_palette("colorblind", 1).as_hex()[0]
 _EVENT = re.compile(r"event_(-?\d+)")
-_FURTHEST = 64.0  # ratios beyond it, or its inverse, stand at the edge of the axis
+_FURTHEST = 16.0  # ratios beyond it, or its inverse, stand at the edge of the axis
 
 
-def methods(
-    results: Mapping[str, Estimates | None], *, language: str = "en", ax: Axes | None = None
-) -> Axes:
+def methods(results: Mapping[str, Estimates | None], *, language: str = "en", ax: Axes | None = None) -> Axes:
     """Draw the rate ratio that each method finds, with its interval.
 
     Parameters
@@ -55,8 +53,8 @@ def methods(
         ax.tick_params(axis="y", length=0)
         ax.set_ylim(-0.6, len(rows) - 0.4)
         ax.set_xlabel(say("effect_axis.ratio", language))
-        _log_axis(ax, "x")
-    return _stamped(ax, any(result.synthetic for result in found.values()), language)
+        ratio_axis(ax, "x")
+    return stamped(ax, any(result.synthetic for result in found.values()), language=language)
 
 
 def _bar(ax: Axes, place: float, row: pd.Series) -> None:
@@ -69,7 +67,9 @@ def _bar(ax: Axes, place: float, row: pd.Series) -> None:
     beside = pd.notna(row["ci_low"]) and not row["ci_low"] <= 1 <= row["ci_high"]
     face = _BLUE if beside else "white"
     if pd.notna(row["estimate"]):
-        ax.plot([_drawn(row["estimate"])], [place], "o", color=_BLUE, markerfacecolor=face, markersize=6, zorder=4)
+        ax.plot(
+            [_drawn(row["estimate"])], [place], "o", color=_BLUE, markerfacecolor=face, markersize=6, zorder=4
+        )
     ax.annotate(_numbers(row), (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
 
 
@@ -114,8 +114,8 @@ def event_study(result: "EventStudy", *, language: str = "en", ax: Axes | None =
         ax.set_xlabel(say("effect_axis.event_time", language))
         ax.set_ylabel(say("effect_axis.ratio", language))
         ax.spines["left"].set_visible(True)
-        _log_axis(ax, "y")
-    return _stamped(ax, result.synthetic, language)
+        ratio_axis(ax, "y")
+    return stamped(ax, result.synthetic, language=language)
 
 
 def caption_fields(
@@ -138,8 +138,6 @@ def caption_fields(
     dict
         ``outcome, below, units, level, data``.
     """
-    said = say("figure.synthetic_note", language) if result.synthetic else ""
-    named = say("figure.source_note", language, source=source) if source else ""
     below = say("effect_axis.no_exposure", language)
     if exposure:
         below = say("effect_axis.per", language, exposure=label(exposure, None, language))
@@ -148,23 +146,5 @@ def caption_fields(
         "below": below,
         "units": result.n_units,
         "level": percent(result.ci_level),
-        "data": f"{said}{named}" if language == "zh" else " ".join(part for part in (said, named) if part),
+        "data": data_note(result.synthetic, source=source, language=language),
     }
-
-
-def _log_axis(ax: Axes, which: str) -> None:
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    (ax.set_xscale if which == "x" else ax.set_yscale)("log")
-    axis.set_major_locator(LogLocator(base=2))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
-    (ax.set_xlim if which == "x" else ax.set_ylim)(min(low, 0.5), max(high, 2.0))
-
-
-def _stamped(ax: Axes, synthetic: bool, language: str) -> Axes:
-    if synthetic:
-        with plt.rc_context(theme()):
-            said = say("figure.synthetic", language)
-            ax.text(0, 1.03, said, transform=ax.transAxes, color=_RED, gid="synthetic")
-    return ax

@@ -1,186 +1,143 @@
-"""The comparison of the effect report: which rows it uses, what was left out, and how each fit is tried."""
+"""Sections of the effect report: tables, figures and sentences of a result, or that there is none."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
-import pandas as pd
+import numpy as np
 
-from reform_analysis.comparison import Comparison, comparison, flags, is_synthetic, listed
-from reform_analysis.estimates import DesignError, Estimates, UntestableError
-from reform_analysis.measures import need_columns
-from reform_analysis.periods import first_month, period_index
-from reform_analysis.treatment import treated_fraction
-
-CLUSTERS = ("city", "county")  # the first that the panel has several of
-TREATED, SHARE, SHARE_NEXT = "treated", "treated_share", "treated_share_next_month"
+from reform_analysis import effect_findings, effect_plots, effect_tables, plots
+from reform_analysis.effect_design import SHARES, Design
+from reform_analysis.estimates import Estimates
+from reform_analysis.event_study import EventStudy
+from reform_analysis.tables import Table
+from reform_analysis.wording import Prose, say
 
 
-@dataclass(frozen=True, eq=False)
-class Design:
-    """Pilots against others, before and after.
+def left_out(design: Design, result: Estimates | None, *, language: str = "en") -> Table:
+    """Return what the comparison and one of its fits leave out.
 
     Parameters
     ----------
-    frame : DataFrame
-        Rows of the periods before and after, pilots and clean controls. Columns added: ``treated`` (0 or 1;
-        1 for a pilot in a period after), ``treated_share`` and ``treated_share_next_month`` (share of the
-        period under treatment, counted from the month of adoption and from the month that follows).
-    outcome : str
-    exposure : str or None
-    before, after : tuple of str
-        Periods.
-    cluster : str
-        Column of the level at which errors may depend on one another.
-    dropped : DataFrame
-        Columns ``arm, reason, n``.
-    synthetic : bool
+    design : Design
+    result : Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Table
     """
-
-    frame: pd.DataFrame
-    outcome: str
-    exposure: str | None
-    before: tuple[str, ...]
-    after: tuple[str, ...]
-    cluster: str
-    dropped: pd.DataFrame
-    synthetic: bool
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """Return the arguments that every fit of this comparison takes.
-
-        Returns
-        -------
-        dict
-            ``outcome, unit, period``.
-        """
-        return {"outcome": self.outcome, "unit": "unit_id", "period": "period"}
+    tables = [design.dropped, *([] if result is None else [result.dropped])]
+    return effect_tables.left_out(tables, language=language)
 
 
-def design(
-    panel: pd.DataFrame,
+def doses(result: Estimates | None, *, language: str = "en") -> tuple[Table | Prose, ...]:
+    """Return the ratios of the measures beside the pilots', and what they are not.
+
+    Parameters
+    ----------
+    result : Estimates or None
+        With the term ``treated``.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    tuple of Table and Prose
+    """
+    said = effect_findings.doses(result, language=language)
+    if result is None:
+        return (said,)
+    labels = {"treated": say("effect_term.treated", language)}
+    return effect_tables.terms(result, labels=labels, name="doses", language=language), said
+
+
+def partial(result: Estimates | None, *, outcome: str, language: str = "en") -> tuple[Table | Prose, ...]:
+    """Return the ratios where the first period is treated in part, counted from either month.
+
+    Parameters
+    ----------
+    result : Estimates or None
+        With the terms of `effect_design.SHARES`.
+    outcome : str
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    tuple of Table and Prose
+    """
+    said = effect_findings.ratio(result, outcome=outcome, method="partial", language=language)
+    if result is None:
+        return (said,)
+    labels = {name: say(f"effect_term.{name}", language) for name in SHARES}
+    return effect_tables.terms(result, labels=labels, name="partial", language=language), said
+
+
+def event_figure(
+    study: EventStudy | None, design: Design, *, source: str = "", language: str = "en"
+) -> object:
+    """Return the event study with its caption, or that nothing could be tested.
+
+    Parameters
+    ----------
+    study : EventStudy or None
+    design : Design
+    source : str
+        Where real data come from.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    plots.CaptionedFigure or Prose
+    """
+    if study is None:
+        return effect_findings.pretrend(None, language=language)
+    fields = effect_plots.caption_fields(
+        study, outcome=design.outcome, exposure=design.exposure, source=source, language=language
+    )
+    estimate = study.to_frame()["estimate"]
+    times = estimate.index.str.removeprefix("event_").astype(int)
+    fields |= _range("before", estimate[times < 0].to_numpy())
+    fields |= _range("after", estimate[times >= 0].to_numpy())
+    ax = effect_plots.event_study(study, language=language)
+    return plots.captioned(ax, "effect_event", language=language, n=len(estimate), **fields)
+
+
+def methods_figure(
+    results: Mapping[str, Estimates | None],
+    design: Design,
     *,
-    outcome: str,
-    exposure: str | None,
-    pre: Sequence[str],
-    post: Sequence[str],
-    other_pilot: str | None = None,
-) -> Design:
-    """Return the comparison of pilots with others in the periods before and after.
+    main: str,
+    source: str = "",
+    language: str = "en",
+) -> object:
+    """Return the forest of all methods with its caption, or that nothing could be tested.
 
     Parameters
     ----------
-    panel : DataFrame
-        A validated panel with ``pilot`` and ``adopted``.
-    outcome : str
-        Column of counts.
-    exposure : str or None
-        Column of the denominator; rows are not left out for it here, each fit says what it leaves out.
-    pre, post : sequence of str
-        Periods. The last of `post` is the last clean period: a control that adopts by then is no control.
-    other_pilot : str or None
-        Column that flags units of another reform; controls among them are left out.
+    results : mapping of str to Estimates or None
+    design : Design
+    main : str
+        The result whose sample and level the caption names.
+    source : str
+    language : {"zh", "en"}
 
     Returns
     -------
-    Design
-
-    Raises
-    ------
-    DataError
-        If a column is missing or breaks a rule.
-    DesignError
-        If periods overlap or are not in the panel, or a pilot has no date of adoption.
-    UntestableError
-        If no unit of an arm is left.
+    plots.CaptionedFigure or Prose
     """
-    need_columns(panel, ["pilot", "adopted", *CLUSTERS, *([exposure] if exposure else [])])
-    before, after = listed("pre", list(pre)), listed("post", list(post))
-    _require_periods(panel, before, after)
-    found = comparison(
-        panel,
-        outcome=outcome,
-        unit="unit_id",
-        period="period",
-        pilot=flags(panel, "pilot", unit="unit_id"),
-        last_clean_period=max(after, key=lambda name: int(period_index(pd.Series([name])).iloc[0])),
-        other_pilot=other_pilot,
+    chosen = results[main]
+    if chosen is None:
+        return effect_findings.ratio(None, outcome=design.outcome, method=main, language=language)
+    fields = effect_plots.caption_fields(
+        chosen, outcome=design.outcome, exposure=design.exposure, source=source, language=language
     )
-    found = found.only(found.frame["period"].isin([*before, *after]), "period in neither pre nor post")
-    found = _clean_controls(found)
-    return Design(
-        frame=_coded(found.frame, after),
-        outcome=outcome,
-        exposure=exposure,
-        before=tuple(before),
-        after=tuple(after),
-        cluster=next((name for name in CLUSTERS if panel[name].nunique() > 1), "unit_id"),
-        dropped=found.dropped_frame,
-        synthetic=is_synthetic(panel),
-    )
+    rows = [result.to_frame().iloc[0] for result in results.values() if result is not None]
+    lowest, highest = (f"{end(row['estimate'] for row in rows):.2f}" for end in (min, max))
+    apart = sum(bool(row["ci_high"] < 1 or row["ci_low"] > 1) for row in rows)
+    ax = effect_plots.methods(results, language=language)
+    counted = {"n": len(rows), "lowest": lowest, "highest": highest, "apart": apart}
+    return plots.captioned(ax, "effect_methods", language=language, **counted, **fields)
 
 
-def _require_periods(panel: pd.DataFrame, before: list[Any], after: list[Any]) -> None:
-    there = sorted(panel["period"].unique())
-    unknown = [name for name in [*before, *after] if name not in there]
-    if unknown or set(before) & set(after):
-        raise DesignError(
-            f"pre and post must name different periods of the panel, got {before} and {after}; the panel "
-            f"has {there}: choose among them."
-        )
-
-
-def _clean_controls(found: Comparison) -> Comparison:
-    """Leave out controls that adopt in the periods used."""
-    adopts = treated_fraction(found.frame, coding="binary") > 0
-    unit = found.frame["unit_id"]
-    contaminated = ~found.pilot & adopts.groupby(unit).transform("any")
-    return found.only(~contaminated, "control adopted in the periods used", count="units")
-
-
-def _coded(frame: pd.DataFrame, after: list[Any]) -> pd.DataFrame:
-    pilot = frame["pilot"].astype(bool)
-    undated = frame.loc[pilot & (frame["adopted"].fillna("") == ""), "unit_id"]
-    if len(undated):
-        raise DesignError(
-            f"every pilot must have a date in 'adopted', {undated.nunique()} have none, as {undated.iloc[0]!r}; "
-            "add the dates."
-        )
-    share = treated_fraction(frame).where(pilot, 0.0)
-    early = share[~frame["period"].isin(after)]
-    if (early > 0).any():
-        raise DesignError(
-            f"pre must hold periods before adoption, {int((early > 0).sum())} of its rows are treated; "
-            "move these periods to post."
-        )
-    months = frame["period"].map(lambda name: first_month(name)[1])
-    later = (share - 1 / months).clip(lower=0).where(share < 1, share)
-    treated = (pilot & frame["period"].isin(after)).astype(float)
-    return frame.assign(**{TREATED: treated, SHARE: share, SHARE_NEXT: later})
-
-
-def attempt(fit: Callable[..., Estimates], frame: pd.DataFrame, **options: Any) -> Estimates | None:
-    """Return what a fit finds, or None where the data hold nothing to test.
-
-    Parameters
-    ----------
-    fit : callable
-        As `counts.fit_poisson` or `did.two_by_two`.
-    frame : DataFrame
-    **options
-        Arguments of `fit`.
-
-    Returns
-    -------
-    Estimates or None
-
-    Raises
-    ------
-    DataError, DesignError
-        As `fit`, but for `UntestableError`.
-    """
-    try:
-        return fit(frame, **options)
-    except UntestableError:
-        return None
+def _range(name: str, values: np.ndarray) -> dict[str, str]:
+    """Lowest and highest of some ratios, as texts; a dash where there are none."""
+    ends = [f"{end(values):.2f}" if len(values) else "–" for end in (np.min, np.max)]
+    return dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))

@@ -6,13 +6,26 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from reform_analysis.effect_report import Design
+from reform_analysis.effect_design import Design
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_texts import label
 from reform_analysis.tables import Table
 from reform_analysis.wording import p_number, say
 
 _REASON = re.compile(r"(?P<reason>.+?)(?: \((?:(?P<units>\d+) )?(?P<counted>units|unit-periods)\))?")
+_REASONS = {
+    "after_clean": r"after last_clean_period (?P<period>.+)",
+    "other_window": "period in neither pre nor post",
+    "other_pilot": r"control in (?P<column>.+)",
+    "control_adopted": "control adopted in the periods used",
+    "missing_value": "missing value",
+    "no_exposure": "exposure of 0",
+    "no_events_of_unit": "no events in any period",
+    "no_events_of_period": "no events in the period",
+    "only_row_of_unit": "the only row of its unit",
+    "only_row_of_period": "the only row of its period",
+    "separated": "separated.*",
+}
 _ARMS = {"pilot": "pilot", "other": "other", "not pilot": "other", "all": "all"}
 
 
@@ -162,12 +175,13 @@ def left_out(tables: Sequence[pd.DataFrame], *, language: str = "en") -> Table:
 
 
 def _reason(reason: str, language: str) -> str:
-    """The reason in the language, with what the number counts."""
+    """The reason in the language, with what the number counts; one that the catalogue lacks as it is."""
     found = _REASON.fullmatch(reason)
     assert found is not None
-    key = re.sub(r"[^a-z]+", "_", found["reason"].lower()).strip("_")
+    matches = ((key, re.fullmatch(form, found["reason"])) for key, form in _REASONS.items())
+    known = next(((key, match.groupdict()) for key, match in matches if match), None)
+    said = found["reason"] if known is None else say(f"left_out.{known[0]}", language, **known[1])
     counted = "units" if found["counted"] == "units" and not found["units"] else "rows"
-    said = say(f"left_out.{key}", language)
     units = say("left_out.of_units", language, n=int(found["units"])) if found["units"] else ""
     return say(f"left_out.{counted}_form", language, reason=said, units=units)
 
