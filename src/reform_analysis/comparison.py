@@ -7,13 +7,14 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
+from reform_analysis.count_sample import is_synthetic
+from reform_analysis.counts import SYNTHETIC
 from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
 from reform_analysis.treatment import Coding, treated_fraction
 
 ARMS = ("pilot", "other")
-_SYNTHETIC = "SYNTHETIC DATA: the numbers show how the method works and say nothing about a real reform."
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Comparison:
     time : Series of int
         `periods.period_index` of the row's period; index of `frame`.
     dropped : tuple of (str, str, int)
-        Arm, reason and number.
+        Arm, reason and number of rows.
     notes : tuple of str
     synthetic : bool
     """
@@ -57,7 +58,7 @@ class Comparison:
         Returns
         -------
         DataFrame
-            Columns ``arm, reason, n``.
+            Columns ``arm, reason, n``; n counts rows.
         """
         return pd.DataFrame(self.dropped, columns=["arm", "reason", "n"])
 
@@ -85,7 +86,7 @@ class Comparison:
         """
         return replace(self, notes=(*self.notes, *notes))
 
-    def only(self, keep: pd.Series | np.ndarray, reason: str, *, count: str = "unit-periods") -> "Comparison":
+    def only(self, keep: pd.Series | np.ndarray, reason: str) -> "Comparison":
         """Return the comparison with the rows marked True; the others are counted by arm.
 
         Parameters
@@ -93,25 +94,24 @@ class Comparison:
         keep : Series or ndarray of bool
             In the order of `frame`.
         reason : str
-        count : {"unit-periods", "units"}
-            What the number counts; the reason says it.
+            The number of units is added to it.
 
         Returns
         -------
         Comparison
         """
         kept = np.asarray(keep, dtype=bool)
-        out = self.frame.loc[~kept, [self.unit]].assign(arm=self.pilot[~kept].map(_ARM_OF))
-        if count == "units":
-            out = out.drop_duplicates(self.unit)
-        counted = out["arm"].value_counts().reindex(list(ARMS)).dropna()
-        rows = tuple((str(arm), f"{reason} ({count})", int(n)) for arm, n in counted.items())
+        out = self.frame.loc[~kept, self.unit].groupby(self.pilot[~kept].map(_ARM_OF).rename("arm"))
+        counted = pd.DataFrame({"n": out.size(), "units": out.nunique()}).reindex(list(ARMS)).dropna()
+        rows = [
+            (str(row.Index), f"{reason} ({row.units:.0f} units)", int(row.n)) for row in counted.itertuples()
+        ]
         return replace(
             self,
             frame=self.frame[kept],
             pilot=self.pilot[kept],
             time=self.time[kept],
-            dropped=self.dropped + rows,
+            dropped=(*self.dropped, *rows),
         )
 
 
@@ -192,7 +192,7 @@ def comparison(
         pilot=pilot.astype(bool),
         time=period_index(df[period]),
         synthetic=is_synthetic(df),
-        notes=(_SYNTHETIC,) if is_synthetic(df) else (),
+        notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )
     sample = _clean(sample, last_clean_period)
     sample = _without_other_pilots(sample, other_pilot)
@@ -201,20 +201,6 @@ def comparison(
         empty = pooled & (sample.frame[outcome] == 0)
         sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")
     return require_arms(sample)
-
-
-def is_synthetic(df: pd.DataFrame) -> bool:
-    """Return whether a frame says that it was made up, in its attributes or in its column ``synthetic``.
-
-    Parameters
-    ----------
-    df : DataFrame
-
-    Returns
-    -------
-    bool
-    """
-    return bool(df.attrs.get("synthetic", False)) or ("synthetic" in df and bool(df["synthetic"].any()))
 
 
 def require_arms(sample: Comparison) -> Comparison:
@@ -370,6 +356,8 @@ def _clean(sample: Comparison, last: Any) -> Comparison:
         )
     kept = sample.only(sample.time <= number, f"after last_clean_period {last}")
     left_out = list(dict.fromkeys(sample.frame.loc[sample.time > number, sample.period]))
+    if not left_out:
+        return kept
     return kept.noted(f"Periods after {last} are left out, controls were reformed in them: {left_out}.")
 
 
@@ -378,7 +366,7 @@ def _without_other_pilots(sample: Comparison, column: str | None) -> Comparison:
         return sample
     unit = sample.frame[sample.unit]
     flagged = _bool(sample.frame, column).groupby(unit).transform("any")
-    kept = sample.only(sample.pilot | ~flagged, f"control in {column}", count="units")
+    kept = sample.only(sample.pilot | ~flagged, f"control in {column}")
     both, out = unit[flagged & sample.pilot].nunique(), unit[flagged & ~sample.pilot].nunique()
     return kept.noted(
         f"Controls flagged in {column!r} are left out: {out}; pilots flagged there stay: {both}."

@@ -91,7 +91,7 @@ def event_study(
     other_pilot: str | None = None,
     inference: Inference = "wild_score",
     ci_level: float = 0.95,
-    seed: int | np.random.Generator = 0,
+    seed: int | np.random.Generator | None = None,
     **options: Any,
 ) -> EventStudy:
     r"""Rate ratios by time to adoption, against one period before it.
@@ -130,7 +130,8 @@ def event_study(
     inference : {"wild_score", "cluster", "crv3", "hc"}
         Of each ratio, as in `counts.fit_poisson`. The joint test is a Wald test with the fit's `vcov`.
     ci_level : float
-    seed : int or numpy.random.Generator
+    seed : int or numpy.random.Generator, optional
+        Needed where the bootstrap draws weights.
     **options
         Handed to `counts.fit_poisson`.
 
@@ -146,7 +147,7 @@ def event_study(
     DesignError
         If `reference` is not before adoption or outside `window`, or no treated unit is observed then.
     UntestableError
-        If no unit of an arm is left.
+        If no unit of an arm is left, or an event time has no events: widen its bin.
 
     Notes
     -----
@@ -186,6 +187,7 @@ def event_study(
         unit=unit,
         period=period,
         cluster=cluster,
+        treatment="treated",
         inference=inference,
         ci_level=level,
         seed=seed,
@@ -316,6 +318,8 @@ def _tail(statistic: float, k: int, below: float, noncentrality: float) -> float
     """Upper tail of the statistic (over its degrees of freedom)."""
     if np.isinf(below):
         return float(stats.ncx2.sf(k * statistic, k, noncentrality))
+    if noncentrality == 0:  # scipy 1.17's ncf.sf is negative at a noncentrality of exactly 0
+        return float(stats.f.sf(statistic, k, below))
     return float(stats.ncf.sf(statistic, k, below, noncentrality))
 
 

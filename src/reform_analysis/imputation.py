@@ -165,5 +165,5 @@ def _zero_history(sample: Comparison, choice: ZeroHistory) -> Comparison:
         "outcome: the ratio is too low under no effect at all."
     )
     warnings.warn(note, StatisticalWarning, stacklevel=3)
-    kept = sample.only(~empty, "no events before treatment", count="units")
+    kept = sample.only(~empty, "no events before treatment")
     return replace(kept, notes=(*kept.notes, note))

@@ -169,7 +169,7 @@ def _complete(sample: Comparison, before: list[Any], after: list[Any]) -> tuple[
         sample = sample.noted(f"post is {left}: the other periods are not in the clean data.")
     sample = sample.only(periods.isin([*before, *left]), "period in neither pre nor post")
     rows = sample.frame.groupby(sample.unit)[sample.period].transform("size")
-    sample = sample.only(rows == len(before) + len(left), "lacks a period of pre or post", count="units")
+    sample = sample.only(rows == len(before) + len(left), "lacks a period of pre or post")
     return require_arms(sample), left
 
 

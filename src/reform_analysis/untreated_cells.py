@@ -119,12 +119,12 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
     """
     unit = sample.frame[sample.unit]
     treated = sample.frame["treated"] > 0
-    sample = sample.only(~treated.groupby(unit).transform("all"), _ALWAYS, count="units")
+    sample = sample.only(~treated.groupby(unit).transform("all"), _ALWAYS)
     if controls == "never_treated":
         treated = sample.frame["treated"] > 0
         ever = treated.groupby(sample.frame[sample.unit]).transform("any")
         late = ~ever & np.isfinite(start.loc[sample.frame.index])
-        sample = sample.only(~late, _ADOPTS_LATER, count="units")
+        sample = sample.only(~late, _ADOPTS_LATER)
         source = ~ever.loc[sample.frame.index]
     else:
         source = sample.frame["treated"] <= 0
