@@ -163,7 +163,7 @@ def _clean_controls(found: Comparison) -> Comparison:
     adopts = treated_fraction(found.frame, coding="binary") > 0
     unit = found.frame["unit_id"]
     contaminated = ~found.pilot & adopts.groupby(unit).transform("any")
-    return found.only(~contaminated, "control adopted in the periods used", count="units")
+    return found.only(~contaminated, "control adopted in the periods used")
 
 
 def _coded(frame: pd.DataFrame, after: list[Any]) -> pd.DataFrame:

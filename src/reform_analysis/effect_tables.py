@@ -12,7 +12,7 @@ from reform_analysis.panel_texts import label
 from reform_analysis.tables import Table
 from reform_analysis.wording import p_number, say
 
-_REASON = re.compile(r"(?P<reason>.+?)(?: \((?:(?P<units>\d+) )?(?P<counted>units|unit-periods)\))?")
+_REASON = re.compile(r"(?P<reason>.+?)(?: \((?P<units>\d+) units\))?")
 _REASONS = {
     "after_clean": r"after last_clean_period (?P<period>.+)",
     "other_window": "period in neither pre nor post",
@@ -166,24 +166,23 @@ def left_out(tables: Sequence[pd.DataFrame], *, language: str = "en") -> Table:
     Table
     """
     rows = [row for table in tables for row in table.itertuples()]
+    reasons = [_REASON.fullmatch(row.reason) for row in rows]
     heads: dict[str, list[str]] = {
         "arm": [say(f"arm.{_ARMS.get(row.arm, 'all')}", language) for row in rows],
-        "reason": [_reason(row.reason, language) for row in rows],
-        "number": [f"{row.n:,.0f}" for row in rows],
+        "reason": [_reason(found["reason"] if found else "", language) for found in reasons],
+        "rows": [f"{row.n:,.0f}" for row in rows],
+        "units": [f"{int(found['units']):,}" if found and found["units"] else "–" for found in reasons],
     }
     return _table(heads, "left_out", language)
 
 
 def _reason(reason: str, language: str) -> str:
-    """The reason in the language, with what the number counts; one that the catalogue lacks as it is."""
-    found = _REASON.fullmatch(reason)
-    assert found is not None
-    matches = ((key, re.fullmatch(form, found["reason"])) for key, form in _REASONS.items())
-    known = next(((key, match.groupdict()) for key, match in matches if match), None)
-    said = found["reason"] if known is None else say(f"left_out.{known[0]}", language, **known[1])
-    counted = "units" if found["counted"] == "units" and not found["units"] else "rows"
-    units = say("left_out.of_units", language, n=int(found["units"])) if found["units"] else ""
-    return say(f"left_out.{counted}_form", language, reason=said, units=units)
+    """The reason in the language; one that the catalogue lacks as it is."""
+    for key, form in _REASONS.items():
+        found = re.fullmatch(form, reason)
+        if found:
+            return say(f"left_out.{key}", language, **found.groupdict())
+    return reason
 
 
 def _span(row: pd.Series, language: str) -> str:
