@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from reform_analysis.estimates import DataError, Estimates, percent
 from reform_analysis.panel_texts import label
-from reform_analysis.plots import theme
+from reform_analysis.plots import data_note, ratio_axis, stamped, theme
 from reform_analysis.wording import p_text, say
 
 _WIDTH, _ROW = 7.2, 0.42
-_GREY, _RED = "#767676", "#b3261e"
+_GREY = "#767676"
 _BLUE, _ORANGE = sns.color_palette("colorblind", 2).as_hex()
 
 
@@ -56,8 +55,8 @@ def forest(
         ax.set_ylim(-0.6, len(frame) - 0.4)
         ax.set_xlabel(say(f"association.axis_{result.scale}", language))
         if ratio:
-            _log_axis(ax)
-    return _stamped(ax, result.synthetic, language)
+            ratio_axis(ax, "x")
+    return stamped(ax, result.synthetic, language=language)
 
 
 def _survives(result: Estimates, term: Any) -> bool:
@@ -72,15 +71,6 @@ def _row(ax: Axes, place: int, row: pd.Series, *, filled: bool) -> None:
     ax.plot([row["estimate"]], [place], marker="o", color=_BLUE, markerfacecolor=face, markersize=6, zorder=3)
     numbers = f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {row['ci_high']:.2f}]"
     ax.annotate(numbers, (1.02, place), xycoords=("axes fraction", "data"), va="center", fontsize=8)
-
-
-def _log_axis(ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.xaxis.set_major_locator(LogLocator(base=2))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    low, high = ax.get_xlim()
-    ax.set_xlim(min(low, 0.5), max(high, 2.0))
 
 
 def dose_against_change(
@@ -152,7 +142,7 @@ def dose_against_change(
         ax.annotate(_found(result, measure, language), (0.02, 0.98), xycoords="axes fraction", va="top")
         if drawn["pilot"].any():
             ax.legend(frameon=False, loc="upper right")
-    return _stamped(ax, result.synthetic, language)
+    return stamped(ax, result.synthetic, language=language)
 
 
 def _in_pilot(changes: pd.DataFrame, pilot: str) -> pd.Series:
@@ -199,8 +189,6 @@ def caption_fields(
         For `plots.captioned`.
     """
     frame, level = result.to_frame(), 1 - result.ci_level
-    said = say("figure.synthetic_note", language) if result.synthetic else ""
-    named = say("figure.source_note", language, source=source) if source else ""
     largest = frame["p_value"].idxmin()
     return {
         "terms": len(frame),
@@ -211,13 +199,5 @@ def caption_fields(
         "survive": 0 if result.adjusted_p is None else int((result.adjusted_p["max_t"] <= level).sum()),
         "strongest": label(largest, labels, language),
         "estimate": frame.loc[largest, "estimate"],
-        "data": f"{said}{named}" if language == "zh" else " ".join(part for part in (said, named) if part),
+        "data": data_note(result.synthetic, source=source, language=language),
     }
-
-
-def _stamped(ax: Axes, synthetic: bool, language: str) -> Axes:
-    if synthetic:
-        with plt.rc_context(theme()):
-            said = say("figure.synthetic", language)
-            ax.text(0, 1.03, said, transform=ax.transAxes, color=_RED, gid="synthetic")
-    return ax

@@ -15,13 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from reform_analysis.panel_texts import NOTABLE, arm_label, arm_pair, label, rows_of, unit_text
-from reform_analysis.plots import theme
+from reform_analysis.plots import stamped, theme
 from reform_analysis.wording import say
 
 _WIDTH = 7.2
 _ROW = 0.36
 _GREY = "#767676"
-_RED = "#b3261e"
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _LINES = ("-", "--", ":", "-.", "-", "--")
 _COLOURS = sns.color_palette("colorblind", len(_MARKERS)).as_hex()
@@ -67,7 +66,7 @@ def levels(
     axis = say(f"panel_axis.{kind}", language, unit=unit_text(variable, language), **names)
     ax = _lines(rows, kind, axis, labels=labels, language=language, ax=ax)
     ax.set_ylim(bottom=min(0.0, float(rows[kind].min())))
-    return _stamped(ax, table, language)
+    return stamped(ax, bool(table.attrs.get("synthetic", False)), language=language)
 
 
 def trends(
@@ -113,7 +112,7 @@ def trends(
     ax.yaxis.set_major_locator(MaxNLocator(6))
     ax.yaxis.set_minor_locator(plt.NullLocator())
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    return _stamped(ax, table, language)
+    return stamped(ax, bool(table.attrs.get("synthetic", False)), language=language)
 
 
 def standardised_differences(
@@ -155,7 +154,7 @@ def standardised_differences(
         ax.set_yticks(places, names)
         ax.tick_params(axis="y", length=0)
         ax.set_xlabel(say("panel_axis.standardised", language, **arm_pair(table, labels, language)))
-    return _stamped(ax, table, language)
+    return stamped(ax, bool(table.attrs.get("synthetic", False)), language=language)
 
 
 def missingness(
@@ -193,7 +192,7 @@ def missingness(
         ax.set_yticks(range(len(grid)), names)
         ax.tick_params(length=0)
         ax.set_xlabel(say("panel_axis.period", language))
-    return _stamped(ax, table, language)
+    return stamped(ax, bool(table.attrs.get("synthetic", False)), language=language)
 
 
 def _lines(
@@ -224,19 +223,4 @@ def _lines(
         ax.set_xlabel(say("panel_axis.period", language))
         ax.set_ylabel(axis)
         ax.legend(loc="lower right", bbox_to_anchor=(1, 1), ncol=len(_MARKERS), frameon=False)
-    return ax
-
-
-def _stamped(ax: Axes, table: pd.DataFrame, language: str) -> Axes:
-    """Write on the figure that its data are synthetic, if they are."""
-    if table.attrs.get("synthetic", False):
-        with plt.rc_context(theme()):
-            ax.text(
-                0,
-                1.03,
-                say("figure.synthetic", language),
-                transform=ax.transAxes,
-                color=_RED,
-                gid="synthetic",
-            )
     return ax

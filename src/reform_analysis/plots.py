@@ -4,7 +4,7 @@ import textwrap
 from dataclasses import dataclass
 from functools import cache
 from io import StringIO
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,14 +13,14 @@ import seaborn as sns
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from reform_analysis import resources, wording
 
 _WIDTH = 7.2
 _ROW = 0.42
 _LINE = 0.19
-_GREY = "#767676"
+_GREY, _RED = "#767676", "#b3261e"
 _MARKERS = {"outcome": "o", "activity": "s", "input": "^", "elsewhere": "D"}
 _COLOURS = dict(zip(_MARKERS, sns.color_palette("colorblind", 4).as_hex(), strict=True))
 
@@ -103,6 +103,62 @@ def captioned(ax: Axes, figure: str, *, language: str, **values: Any) -> Caption
     plt.close(whole)
     caption, alt = (wording.say(f"figure.{figure}_{part}", language, **values) for part in ("caption", "alt"))
     return CaptionedFigure(figure=whole, caption=caption, alt=alt)
+
+
+def stamped(ax: Axes, synthetic: bool, *, language: str) -> Axes:
+    """Return the axes, marked above as SYNTHETIC where the data are.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    synthetic : bool
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    if synthetic:
+        with plt.rc_context(theme()):
+            said = wording.say("figure.synthetic", language)
+            ax.text(0, 1.03, said, transform=ax.transAxes, color=_RED, gid="synthetic")
+    return ax
+
+
+def data_note(synthetic: bool, *, source: str, language: str) -> str:
+    """Return what a caption says of the data: that they are synthetic, where they come from.
+
+    Parameters
+    ----------
+    synthetic : bool
+    source : str
+        Empty for none.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    str
+    """
+    said = wording.say("figure.synthetic_note", language) if synthetic else ""
+    named = wording.say("figure.source_note", language, source=source) if source else ""
+    return ("" if language == "zh" else " ").join(part for part in (said, named) if part)
+
+
+def ratio_axis(ax: Axes, which: Literal["x", "y"]) -> None:
+    """Give an axis of ratios a log scale with plain numbers, from a half to two at least.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    which : {"x", "y"}
+    """
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    ax.set(**{f"{which}scale": "log"})
+    axis.set_major_locator(LogLocator(base=2))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    low, high = axis.get_view_interval()
+    ax.set(**{f"{which}lim": (min(low, 0.5), max(high, 2.0))})
 
 
 def rate_ratios(evidence: pd.DataFrame, *, language: str = "en", ax: Axes | None = None) -> Axes:

@@ -1,0 +1,248 @@
+"""Sentences of the effect report: what a comparison shows, what its tests miss, what would overturn it."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from reform_analysis.effect_design import SHARES, Design, caution
+from reform_analysis.estimates import Estimates, percent
+from reform_analysis.event_study import EventStudy
+from reform_analysis.panel_texts import label
+from reform_analysis.wording import Prose, p_text, say
+
+
+def design(found: Design, *, language: str = "en") -> Prose:
+    """Return what is compared, and how much of the first treated periods is under treatment.
+
+    Parameters
+    ----------
+    found : Design
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    frame = found.frame
+    pilot = frame["pilot"].astype(bool)
+    between = say("format.list", language)
+    part = sorted({value for value in frame[SHARES[0]] if 0 < value < 1})
+    said = [
+        say(
+            "effect_finding.design",
+            language,
+            pilots=frame.loc[pilot, "unit_id"].nunique(),
+            others=frame.loc[~pilot, "unit_id"].nunique(),
+            before=between.join(found.before),
+            after=between.join(found.after),
+            cluster=label(found.cluster, None, language),
+            clusters=frame[found.cluster].nunique(),
+        )
+    ]
+    if part:
+        shares = between.join(f"{value:.2f}" for value in part)
+        said.append(say("effect_finding.partly_treated", language, shares=shares))
+    return Prose(tuple(said))
+
+
+def ratio(result: Estimates | None, *, outcome: str, method: str, language: str = "en") -> Prose:
+    """Return the sentence on one ratio; a null result names the ratios that it excludes.
+
+    Parameters
+    ----------
+    result : Estimates or None
+        Its first term is read.
+    outcome : str
+    method : str
+        A name in the catalogue's table ``effect_method``.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    return Prose((_ratio(result, outcome, method, language),))
+
+
+def _ratio(result: Estimates | None, outcome: str, method: str, language: str) -> str:
+    name = say(f"effect_method.{method}", language)
+    if result is None:
+        return say("effect_finding.untestable", language, method=name)
+    row = result.to_frame().iloc[0]
+    if row[["estimate", "ci_low", "ci_high"]].isna().any():
+        return say("effect_finding.no_interval", language, method=name, p=p_text(row["p_value"]))
+    return say(
+        f"effect_finding.{_reading(row)}",
+        language,
+        method=name,
+        outcome=label(outcome, None, language),
+        ratio=_number(row["estimate"]),
+        low=_number(row["ci_low"]),
+        high=_number(row["ci_high"]),
+        level=percent(result.ci_level),
+        p=p_text(row["p_value"]),
+        margin=_number(_nearer_end(row)),
+    )
+
+
+def _reading(row: pd.Series) -> str:
+    if row["ci_low"] <= 1 <= row["ci_high"]:
+        return "holds"
+    return "fell" if row["ci_high"] < 1 else "rose"
+
+
+def _nearer_end(row: pd.Series) -> float:
+    """The end of an interval that lies nearer to 1."""
+    return float(row["ci_high"] if row["ci_high"] < 1 else row["ci_low"])
+
+
+def _number(value: float) -> str:
+    return "∞" if np.isinf(value) else f"{value:.2f}"
+
+
+def pretrend(result: EventStudy | None, *, language: str = "en") -> Prose:
+    """Return what the joint test of the ratios before adoption says, and the trend it would miss.
+
+    Parameters
+    ----------
+    result : EventStudy or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    found = None if result is None else result.pretrend
+    if result is None or found is None or np.isnan(found.p_value):
+        return Prose((say("effect_finding.no_pretrend", language),))
+    key = "kept" if found.p_value > 1 - result.ci_level else "rejected"
+    said = [
+        say(f"effect_finding.pretrend_{key}", language, n=found.df, p=p_text(found.p_value)),
+        say(
+            "effect_finding.missed_trend",
+            language,
+            slope=100 * (1 - 1 / found.missed_slope),
+            level=f"{100 * (1 - result.ci_level):g}",
+            bias=f"{1 / found.missed_bias.max():.2f}",
+        ),
+    ]
+    return Prose(tuple(said))
+
+
+def cautions(results: Mapping[str, Estimates | None], *, language: str = "en") -> Prose:
+    """Return what makes the results doubtful, each caution once.
+
+    Parameters
+    ----------
+    results : mapping of str to Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    notes = [note for result in results.values() if result is not None for note in result.notes]
+    known = [found for found in map(caution, dict.fromkeys(notes)) if found]
+    said = [say(f"effect_caution.{name}", language, **numbers) for name, numbers in known]
+    return Prose(tuple(dict.fromkeys(said)) or (say("effect_caution.none", language),))
+
+
+def doses(result: Estimates | None, *, language: str = "en") -> Prose:
+    """Return what a dose in the model is, and is not.
+
+    Parameters
+    ----------
+    result : Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    key = "untestable_doses" if result is None else "doses"
+    return Prose((say(f"effect_finding.{key}", language),))
+
+
+def randomised(result: Estimates | None, fitted: Estimates | None, *, language: str = "en") -> Prose:
+    """Return what assigning the pilots anew says, beside the model's p-value.
+
+    Parameters
+    ----------
+    result, fitted : Estimates or None
+        Of `randomise.randomisation_test` and of `counts.fit_poisson`.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+    """
+    if result is None or fitted is None:
+        return Prose((say("effect_finding.not_randomised", language),))
+    values = [float(each.to_frame()["p_value"].iloc[0]) for each in (result, fitted)]
+    return Prose(
+        (say("effect_finding.randomised", language, drawn=p_text(values[0]), model=p_text(values[1])),)
+    )
+
+
+def evidence_card(
+    results: Mapping[str, Estimates | None],
+    *,
+    main: str,
+    outcome: str,
+    study: EventStudy | None,
+    language: str = "en",
+) -> Prose:
+    """Return the card a referee reads first: design, estimate, what was checked, what would overturn it.
+
+    Parameters
+    ----------
+    results : mapping of str to Estimates or None
+        All methods of the table; how many intervals exclude 1 is counted.
+    main : str
+        Name of the result the report rests on.
+    outcome : str
+    study : EventStudy or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+        The verdict never says that an effect is shown: pilots were chosen.
+
+    References
+    ----------
+    Sherman et al. (1998), Preventing Crime (the Maryland scale); What Works Centre for Local Economic Growth,
+    Guide to scoring evidence.
+    """
+    chosen = results[main]
+    rows = [result.to_frame().iloc[0] for result in results.values() if result is not None]
+    told = [row for row in rows if not row[["ci_low", "ci_high"]].isna().any()]
+    apart = sum(_reading(row) != "holds" for row in told)
+    rejected = (
+        study is not None and study.pretrend is not None and study.pretrend.p_value <= 1 - study.ci_level
+    )
+    reading = "untestable" if chosen is None else _reading(chosen.to_frame().iloc[0])
+    said = [
+        say("effect_card.design", language),
+        _ratio(chosen, outcome, main, language),
+        say("effect_card.methods", language, n=len(told), apart=apart),
+        *pretrend(study, language=language).sentences,
+        *_overturned(chosen, reading, language),
+        say(
+            "effect_card.verdict_trend"
+            if rejected and reading == "fell"
+            else f"effect_card.verdict_{reading}",
+            language,
+            outcome=label(outcome, None, language),
+        ),
+    ]
+    heading = say("effect_card.heading", language, outcome=label(outcome, None, language))
+    return Prose(tuple(said), kind="box", heading=heading)
+
+
+def _overturned(main: Estimates | None, reading: str, language: str) -> list[str]:
+    if main is None or reading not in ("fell", "rose"):
+        return []
+    margin = _nearer_end(main.to_frame().iloc[0])
+    return [say("effect_card.overturned", language, change=100 * abs(1 - margin))]

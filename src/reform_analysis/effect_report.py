@@ -1,0 +1,143 @@
+"""Sections of the effect report: tables, figures and sentences of a result, or that there is none."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from reform_analysis import effect_findings, effect_plots, effect_tables, plots
+from reform_analysis.effect_design import SHARES, Design
+from reform_analysis.estimates import Estimates
+from reform_analysis.event_study import EventStudy
+from reform_analysis.tables import Table
+from reform_analysis.wording import Prose, say
+
+
+def left_out(design: Design, result: Estimates | None, *, language: str = "en") -> Table:
+    """Return what the comparison and one of its fits leave out.
+
+    Parameters
+    ----------
+    design : Design
+    result : Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Table
+    """
+    tables = [design.dropped, *([] if result is None else [result.dropped])]
+    return effect_tables.left_out(tables, language=language)
+
+
+def doses(result: Estimates | None, *, language: str = "en") -> tuple[Table | Prose, ...]:
+    """Return the ratios of the measures beside the pilots', and what they are not.
+
+    Parameters
+    ----------
+    result : Estimates or None
+        With the term ``treated``.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    tuple of Table and Prose
+    """
+    said = effect_findings.doses(result, language=language)
+    if result is None:
+        return (said,)
+    labels = {"treated": say("effect_term.treated", language)}
+    return effect_tables.terms(result, labels=labels, name="doses", language=language), said
+
+
+def partial(result: Estimates | None, *, outcome: str, language: str = "en") -> tuple[Table | Prose, ...]:
+    """Return the ratios where the first period is treated in part, counted from either month.
+
+    Parameters
+    ----------
+    result : Estimates or None
+        With the terms of `effect_design.SHARES`.
+    outcome : str
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    tuple of Table and Prose
+    """
+    said = effect_findings.ratio(result, outcome=outcome, method="partial", language=language)
+    if result is None:
+        return (said,)
+    labels = {name: say(f"effect_term.{name}", language) for name in SHARES}
+    return effect_tables.terms(result, labels=labels, name="partial", language=language), said
+
+
+def event_figure(
+    study: EventStudy | None, design: Design, *, source: str = "", language: str = "en"
+) -> object:
+    """Return the event study with its caption, or that nothing could be tested.
+
+    Parameters
+    ----------
+    study : EventStudy or None
+    design : Design
+    source : str
+        Where real data come from.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    plots.CaptionedFigure or Prose
+    """
+    if study is None:
+        return effect_findings.pretrend(None, language=language)
+    fields = effect_plots.caption_fields(
+        study, outcome=design.outcome, exposure=design.exposure, source=source, language=language
+    )
+    estimate = study.to_frame()["estimate"]
+    times = estimate.index.str.removeprefix("event_").astype(int)
+    fields |= _range("before", estimate[times < 0].to_numpy())
+    fields |= _range("after", estimate[times >= 0].to_numpy())
+    ax = effect_plots.event_study(study, language=language)
+    return plots.captioned(ax, "effect_event", language=language, n=len(estimate), **fields)
+
+
+def methods_figure(
+    results: Mapping[str, Estimates | None],
+    design: Design,
+    *,
+    main: str,
+    source: str = "",
+    language: str = "en",
+) -> object:
+    """Return the forest of all methods with its caption, or that nothing could be tested.
+
+    Parameters
+    ----------
+    results : mapping of str to Estimates or None
+    design : Design
+    main : str
+        The result whose sample and level the caption names.
+    source : str
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    plots.CaptionedFigure or Prose
+    """
+    chosen = results[main]
+    if chosen is None:
+        return effect_findings.ratio(None, outcome=design.outcome, method=main, language=language)
+    fields = effect_plots.caption_fields(
+        chosen, outcome=design.outcome, exposure=design.exposure, source=source, language=language
+    )
+    rows = [result.to_frame().iloc[0] for result in results.values() if result is not None]
+    lowest, highest = (f"{end(row['estimate'] for row in rows):.2f}" for end in (min, max))
+    apart = sum(bool(row["ci_high"] < 1 or row["ci_low"] > 1) for row in rows)
+    ax = effect_plots.methods(results, language=language)
+    counted = {"n": len(rows), "lowest": lowest, "highest": highest, "apart": apart}
+    return plots.captioned(ax, "effect_methods", language=language, **counted, **fields)
+
+
+def _range(name: str, values: np.ndarray) -> dict[str, str]:
+    """Lowest and highest of some ratios, as texts; a dash where there are none."""
+    ends = [f"{end(values):.2f}" if len(values) else "–" for end in (np.min, np.max)]
+    return dict(zip((f"{name}_low", f"{name}_high"), ends, strict=True))
