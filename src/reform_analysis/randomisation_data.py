@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.assignments import Assignment
+from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.permutation import Floats, Integers
@@ -136,7 +137,7 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
         n_obs=int(used.sum()),
         n_clusters=n_clusters,
         dropped=_dropped(values, units[0], used, counts, layout),
-        synthetic=_synthetic(df),
+        synthetic=is_synthetic(df),
         fixed=_fixed(assignment),
     )
 
@@ -295,8 +296,3 @@ def _dropped(
 def _counted(arms: Sequence[str] | np.ndarray) -> list[tuple[str, int]]:
     names, counts = np.unique(np.asarray(arms, dtype=object).astype(str), return_counts=True)
     return [(str(name), int(n)) for name, n in zip(names, counts, strict=True)]
-
-
-def _synthetic(df: pd.DataFrame) -> bool:
-    marked = "synthetic" in df and pd.api.types.is_bool_dtype(df["synthetic"]) and df["synthetic"].any()
-    return bool(df.attrs.get("synthetic", False)) or bool(marked)

@@ -23,6 +23,7 @@ from reform_analysis.estimates import (
 )
 from reform_analysis.permutation import Integers
 from reform_analysis.randomisation_data import Columns, Sample, sample
+from reform_analysis.wald import SYNTHETIC
 
 Statistic = Literal["studentised_score", "refit"]
 
@@ -165,7 +166,7 @@ def randomisation_test(
         p_central=pd.Series([p.central], index=terms, name="p_central"),
         dropped=data.dropped,
         synthetic=data.synthetic,
-        notes=(*notes, *(["SYNTHETIC DATA: says nothing about any reform"] if data.synthetic else [])),
+        notes=(*notes, *([SYNTHETIC] if data.synthetic else [])),
     )
 
 
