@@ -96,3 +96,18 @@ def test_a_fit_that_does_not_converge_is_no_result(monkeypatch: pytest.MonkeyPat
     rng = np.random.default_rng(1)
     with pytest.raises(UntestableError, match="^the fit must converge"):
         fixed_effects.poisson(sample(rng.poisson(5.0, (20, 4)) + 1, rng.normal(size=(20, 4))))
+
+
+def test_panels_that_no_rows_link_are_fitted_together() -> None:
+    """Four units in two periods and four others in two more: one dummy is redundant, and no term suffers."""
+    rng = np.random.default_rng(7)
+    y, x = rng.poisson(4.0, (8, 4)) + 1.0, rng.normal(size=(8, 4))
+    found = sample(y, x)
+    linked = found.subset((found.unit < 4) == (found.period < 2))
+    dummies = [pd.get_dummies(getattr(linked, name), dtype=float) for name in linked.effects]
+    design = np.column_stack([linked.terms_values, dummies[0], dummies[1].iloc[:, [1, 3]]])
+    model = sm.GLM(linked.outcome, design, family=sm.families.Poisson()).fit(tol=1e-14)
+    np.testing.assert_allclose(fixed_effects.poisson(linked).coefficients, model.params[:1], rtol=1e-8)
+    straight = sm.OLS(linked.outcome, design).fit()
+    line = fixed_effects.linear(linked, covariance="iid")
+    np.testing.assert_allclose(line.vcov, straight.cov_params()[:1, :1], rtol=1e-9)

@@ -12,6 +12,8 @@ import pyfixest.estimation
 from numpy.typing import NDArray
 from pyfixest.estimation.models.fepois_ import _check_for_separation_ir
 from scipy.linalg import svd
+from scipy.sparse import block_array, coo_array
+from scipy.sparse.csgraph import connected_components
 
 from reform_analysis.count_sample import Floats, Sample, with_company, with_events
 from reform_analysis.estimates import DesignError, UntestableError
@@ -188,7 +190,12 @@ def residual_freedom(sample: Sample) -> int:
     int
     """
     levels = [int(getattr(sample, name).max()) + 1 for name in sample.effects]
-    return len(sample.outcome) - len(sample.terms) - sum(levels) + len(levels) - 1
+    shared = 0
+    if len(levels) == 2:
+        # Units and periods that no rows link are panels of their own: each has one effect too many.
+        links = coo_array((np.ones(len(sample.unit)), (sample.unit, sample.period)), shape=levels)
+        shared = connected_components(block_array([[None, links], [links.T, None]]), directed=False)[0]
+    return len(sample.outcome) - len(sample.terms) - sum(levels) + shared
 
 
 def _frame(sample: Sample, without: int | None) -> tuple[pd.DataFrame, list[str], str]:
@@ -214,9 +221,13 @@ def _fit(sample: Sample, fitted: Any, terms: list[str], mean: Floats, *, correct
 
 
 def _quietly(estimator: Callable[..., Any], formula: str, **options: Any) -> Any:
-    """Call pyfixest, whose use of pandas is deprecated in pandas 3.1; its other warnings pass."""
+    """Call pyfixest, whose use of pandas is deprecated in pandas 3.1; its other warnings pass.
+
+    Terms were checked before, so that only a redundant dummy can be dropped: of panels that no rows link.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("ignore", r"\s*\d+ variables dropped due to multicollinearity", UserWarning)
         return estimator(formula, **options)
 
 
