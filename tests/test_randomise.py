@@ -208,6 +208,14 @@ def test_clusters_that_change_places_are_units_added_up() -> None:
     assert row(again)["p_value"] == np.mean(np.abs(every) >= abs(every[0]) * (1 - 1e-8))
 
 
+def test_clusters_of_one_unit_are_units() -> None:
+    """Names of clusters in another order than those of units change no estimate of any draw."""
+    frame = twelve().assign(alone=lambda f: 100 - f["name"])
+    alone, plain = (row(test(frame, cluster=name, statistic="refit")) for name in ("alone", None))
+    assert alone["p_value"] == plain["p_value"]
+    assert alone["estimate"] == pytest.approx(plain["estimate"], rel=1e-10)
+
+
 def test_treatment_that_differs_within_clusters_is_warned_of() -> None:
     with pytest.warns(StatisticalWarning, match="treatment differs within half"):
         result = test(twelve(), cluster="half", interval=False)

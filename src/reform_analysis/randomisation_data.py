@@ -78,7 +78,7 @@ class Sample:
         -------
         bool
         """
-        return self.layout.points < len(self.layout.point)
+        return not np.array_equal(self.layout.point, np.arange(len(self.layout.point)))
 
     @property
     def treated_points(self) -> int:

@@ -285,10 +285,12 @@ def _design_notes(data: Sample, strata: tuple[str, ...], cluster: str | None) ->
     moved = f"whole clusters of {cluster}" if data.by_cluster else "single units"
     within = f"within strata of {', '.join(strata)}" if strata else "without strata"
     size = "adoption histories" if len(data.layout.histories) > 2 else "treatment"
+    always = data.layout.histories[0].any()
+    others = "have another history than the most common one" if always else "are treated"
     notes = [
         f"{moved} exchange their {size} {within}: valid if assignment there was as if random; p tests that "
         "nothing changed for any unit",
-        f"{data.treated_points} of {data.layout.points} are treated",
+        f"{data.treated_points} of {data.layout.points} {others}",
     ]
     if data.fixed:
         notes.append(f"{data.fixed} stand in strata with one history only and keep it in every draw")
