@@ -33,7 +33,7 @@ LAYERS = [
     {"fixed_effects", "reliability", "wald"},
     {"jackknife", "wild_score"},
     {"counts"},
-    {"comparison", "two_way_rates"},
+    {"comparison", "score_test", "two_way_rates"},
     {"unit_periods"},
     {"partial_treatment", "two_by_two", "untreated_cells"},
     {"treated_ratio"},

@@ -76,8 +76,8 @@ def staggered(
         Column that flags units of another reform; controls among them are left out.
     inference : {"score", "delta", "bootstrap"}
         "score": interval and p invert the test that observed less :math:`\rho` times expected events is 0 on
-        average, squares of whole clusters' contributions (Fieller's interval, variance not centred),
-        t with clusters less one. "delta": cluster-robust sandwich for the log, variance times T/(T - 1) and t
+        average: Student's test of the clusters' contributions (`score_test`), solved for :math:`\rho` as in
+        Fieller's interval. "delta": cluster-robust sandwich for the log, variance times T/(T - 1) and t
         with T - 1 degrees of freedom, T the clusters with treated cells; too narrow with few of them.
         "bootstrap": whole clusters drawn again, within cohorts where each cluster keeps to one;
         percentile interval. `std_error` is that of "delta" for "score" too.
