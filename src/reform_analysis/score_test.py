@@ -1,9 +1,9 @@
 r"""Student's test of contributions that sum to a score, with their squares as its variance.
 
 With contributions :math:`u_c` of G clusters, :math:`S = \sum u_c / \sqrt{\sum u_c^2}` and the t statistic of
-their mean, T, say the same: :math:`T = S \sqrt{(G - 1) / (G - S^2)}`. Squares that are not centred keep the test
-easy to invert (an interval solves for S); this turns the critical value of T, with G - 1 degrees of freedom,
-into that of S.
+their mean, T, say the same: :math:`T = S \sqrt{(G - 1) / (G - S^2)}`. Squares that are not centred make the
+test easy to invert (an interval solves for S); this turns the critical value of T, with G - 1 degrees of
+freedom, into that of S.
 """
 
 import numpy as np
