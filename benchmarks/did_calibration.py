@@ -103,6 +103,7 @@ def coverage(simulations: int) -> bool:
         cluster = "city" if "pilot_cluster_sd" in size else None
         begun = perf_counter()
         counts = dict.fromkeys(("staggered, population", "imputation", "imputation, delta method"), 0)
+        opened = dict.fromkeys(counts, 0)
         for seed in range(simulations):
             frame = panel(10_000 + seed, effect=effect, **size)
             results = [
@@ -113,11 +114,13 @@ def coverage(simulations: int) -> bool:
             for name, result in zip(counts, results, strict=True):
                 row = result.to_frame().loc["att"]
                 counts[name] += bool(row["ci_low"] <= effect <= row["ci_high"])
+                opened[name] += bool(np.isinf(row["ci_high"]))
         error = np.sqrt(0.95 * 0.05 / simulations)
         for name, count in counts.items():
             share = count / simulations
             held &= 0.93 - 2 * error <= share <= 0.97 + 2 * error or "delta" in name
             said = f"{100 * share:.1f}% cover (Monte Carlo error {100 * error:.1f})"
+            said += f", {100 * opened[name] / simulations:.1f}% are open above"
             where = f"{size['pilots']} of {size['units']}{', 11 cities with shocks' if cluster else ''}"
             print(f"{where}, ratio {effect}, {name}: {said}", flush=True)
         print(f"  {perf_counter() - begun:.0f} s", flush=True)
