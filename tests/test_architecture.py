@@ -37,7 +37,7 @@ LAYERS = [
     {"score_draws"},
     {"randomisation_data", "ratio_inversion"},
     {"randomise"},
-    {"comparison", "two_way_rates"},
+    {"comparison", "score_test", "two_way_rates"},
     {"unit_periods"},
     {"partial_treatment", "two_by_two", "untreated_cells"},
     {"treated_ratio"},

@@ -26,7 +26,12 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
 
 
 def test_there_are_notebooks() -> None:
-    assert [path.stem for path in NOTEBOOKS] == ["01_published_totals", "02_panel", "03_association"]
+    assert [path.stem for path in NOTEBOOKS] == [
+        "01_published_totals",
+        "02_panel",
+        "03_association",
+        "04_pilot_effect",
+    ]
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 from diff_diff import WooldridgeDiD
-from scipy.stats import t
 
 from reform_analysis.estimates import DataError, DesignError, StatisticalWarning, UntestableError
+from reform_analysis.score_test import critical_value, two_sided_p
 from reform_analysis.simulate import draw_panel
 from reform_analysis.staggered import staggered
 
@@ -194,11 +194,11 @@ def test_bounds_are_where_the_score_test_turns() -> None:
     frame = panel(units=40, pilots=15, counties=5, mean=4.0, heterogeneity=0.2)
     frame = frame.assign(losses=frame["losses"].astype(float), population=frame["population"].astype(float))
     row = staggered(frame, **COLUMNS, exposure="population").to_frame().loc["att"]
-    critical = t.ppf(0.975, 39)
+    critical = critical_value(40, 0.95)
     assert 0 < row["ci_low"] < row["ci_high"] < np.inf
     assert score(frame, row["ci_low"], "population") == pytest.approx(critical, rel=1e-6)
     assert score(frame, row["ci_high"], "population") == pytest.approx(-critical, rel=1e-6)
-    p_value = 2 * t.sf(abs(score(frame, 1.0, "population")), 39)
+    p_value = two_sided_p(score(frame, 1.0, "population"), 40)
     assert row["p_value"] == pytest.approx(p_value, rel=1e-5)
 
 

@@ -22,6 +22,7 @@ from reform_analysis.estimates import (
     require_level,
 )
 from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.score_test import critical_value, two_sided_p
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.unit_periods import tabulate
 
@@ -105,8 +106,8 @@ def partial_treatment(
         Column that flags units of another reform; controls among them are left out.
     inference : {"score", "likelihood"}
         "score": the interval and p invert the cluster-robust score test, effects refitted at each ratio,
-        squares of whole clusters' scores, t with G - 1 degrees of freedom. "likelihood": they invert the
-        likelihood ratio, chi-squared; for independent Poisson counts only.
+        as Student's test of the clusters' scores (`score_test`). "likelihood": they invert the likelihood
+        ratio, chi-squared; for independent Poisson counts only.
     ci_level : float
 
     Returns
@@ -243,9 +244,8 @@ def _test(
         spread = float((scores**2).sum())
         return float(scores.sum()) ** 2 / spread if spread > 0 else 0.0
 
-    df = int(model.cluster.max())
-    critical = float(stats.t.ppf((1 + level) / 2, df) ** 2)
-    return score, critical, float(2 * stats.t.sf(np.sqrt(score(0.0)), df))
+    clusters = int(model.cluster.max()) + 1
+    return score, critical_value(clusters, level) ** 2, two_sided_p(np.sqrt(score(0.0)), clusters)
 
 
 def _bound(test: Callable[[float], float], critical: float, at: float, side: int) -> float:

@@ -18,6 +18,7 @@ from scipy import stats
 from reform_analysis.comparison import Comparison, few_clusters
 from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
 from reform_analysis.reliability import warned
+from reform_analysis.score_test import critical_value, two_sided_p
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.untreated_cells import Aggregate, Cells, Controls
 
@@ -257,30 +258,26 @@ def _score(cells: Cells, parts: list[_Counterfactual], terms: _Terms, ci_level: 
         below += _of_counterfactual(cells, part, terms)
     above = _by_cluster(_unit_sums(cells.counts, terms), cells.cluster)
     below = _by_cluster(below, cells.cluster)
-    df = len(above) - 1
-    critical = float(stats.t.ppf((1 + ci_level) / 2, df)) if df else np.inf
-    rows = [
-        _score_row(above[:, k], below[:, k], terms.expected[k], critical=critical, df=df)
-        for k in range(len(terms.names))
-    ]
-    return np.array(rows)
+    pairs = zip(above.T, below.T, terms.expected, strict=True)
+    return np.array([_score_row(*pair, ci_level=ci_level) for pair in pairs])
 
 
 def _score_row(
-    above: Floats, below: Floats, expected: float, *, critical: float, df: int
+    above: Floats, below: Floats, expected: float, *, ci_level: float
 ) -> tuple[float, float, float]:
     r"""Solve (Y - rC)^2 <= q^2 sum (y_c - r x_c)^2 for r around Y/C; p at r = 1."""
-    observed = above.sum()
-    if observed <= 0 or expected <= 0 or df < 1:
+    observed, clusters = above.sum(), len(above)
+    if observed <= 0 or expected <= 0 or clusters < 2:
         return np.nan, np.nan, np.nan
+    critical = critical_value(clusters, ci_level)
     squares, cross, other = above @ above, above @ below, below @ below
-    at_one = abs(observed - expected) / np.sqrt(squares - 2 * cross + other)
+    at_one = (observed - expected) / np.sqrt(squares - 2 * cross + other)
     a, b, c = (
         expected**2 - critical**2 * other,
         observed * expected - critical**2 * cross,
         observed**2 - critical**2 * squares,
     )
-    ratio, p_value = observed / expected, float(2 * stats.t.sf(at_one, df))
+    ratio, p_value = observed / expected, two_sided_p(at_one, clusters)
     if b**2 <= a * c:
         return 0.0, np.inf, p_value
     roots = np.sort((b + np.array([-1, 1]) * np.sqrt(b**2 - a * c)) / a)
