@@ -125,6 +125,7 @@ def test_few_clusters_warn_once_and_stay_in_the_notes() -> None:
     with pytest.warns(StatisticalWarning, match="few clusters: 4") as caught:
         found = staggered(tiny((2, 3, 7, 4)), **TINY)
     assert len(caught) == 2
+    assert caught[0].filename == __file__
     assert found.notes[-2].startswith("few clusters: 4")
 
 

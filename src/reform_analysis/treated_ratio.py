@@ -121,7 +121,7 @@ def ratio_of_sums(
         vcov=pd.DataFrame(vcov, index=index, columns=index),
         dropped=sample.dropped_frame,
         synthetic=sample.synthetic,
-        notes=(*sample.notes, *_sum_notes(terms), *warned(few_clusters(sample))),
+        notes=(*sample.notes, *_sum_notes(terms), *warned(few_clusters(sample), depth=2)),
     )
 
 
