@@ -225,7 +225,7 @@ def attempt(fit: Callable[..., Estimates], frame: pd.DataFrame, **options: Any) 
 
 _CAUTIONS = {
     "few_clusters": r"few clusters: (?P<n>\d+), .*",
-    "few_treated": r"few clusters with treated units: (?P<n>\d+) .*",
+    "few_treated": r"few clusters with (?:treated units|pilots): (?P<n>\d+)\b.*",
     "few_never_treated": r"few clusters with never treated units: (?P<n>\d+) .*",
     "little_information": r"little information: (?P<n>\d+) events for (?P<parameters>\d+) .*",
     "open_interval": r"no bound on a side for .*",

@@ -9,7 +9,7 @@ from reform_analysis.effect_design import SHARES, Design
 from reform_analysis.estimates import Estimates
 from reform_analysis.event_study import EventStudy
 from reform_analysis.tables import Table
-from reform_analysis.wording import Prose, say
+from reform_analysis.wording import Prose, say, span
 
 
 def left_out(design: Design, result: Estimates | None, *, language: str = "en") -> Table:
@@ -115,7 +115,7 @@ def methods_figure(
     results : mapping of str to Estimates or None
     design : Design
     main : str
-        The result whose sample and level the caption names.
+        The result whose level the caption names.
     source : str
     language : {"zh", "en"}
 
@@ -131,6 +131,8 @@ def methods_figure(
     )
     rows = [result.to_frame().iloc[0] for result in results.values() if result is not None]
     lowest, highest = (f"{end(row['estimate'] for row in rows):.2f}" for end in (min, max))
+    sizes = [int(result.n_units) for result in results.values() if result is not None and result.n_units]
+    fields["units"] = span(min(sizes), max(sizes), ",.0f", language)
     apart = sum(bool(row["ci_high"] < 1 or row["ci_low"] > 1) for row in rows)
     ax = effect_plots.methods(results, language=language)
     counted = {"n": len(rows), "lowest": lowest, "highest": highest, "apart": apart}
