@@ -172,6 +172,17 @@ def test_the_part_of_the_first_period_is_said() -> None:
     assert "share 0.67" in str(effect_findings.design(design()))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_example_says_that_its_fall_is_built_in(language: str) -> None:
+    said = say("effect_finding.built_in", language)
+    assert effect_findings.design(design(), example=True, language=language).sentences[-1] == said
+    assert said not in effect_findings.design(design(), language=language).sentences
+    results = {"fixed_effects": FELL}
+    asked = {"main": "fixed_effects", "outcome": "losses", "study": None, "language": language}
+    assert effect_findings.evidence_card(results, example=True, **asked).sentences[0] == said  # type: ignore[arg-type]
+    assert said not in effect_findings.evidence_card(results, **asked).sentences  # type: ignore[arg-type]
+
+
 def test_the_forest_fills_what_excludes_one_and_marks_open_ends() -> None:
     ax = effect_plots.methods({"two_by_two": FELL, "fixed_effects": HOLDS, "partial": OPEN})
     dots = [line for line in ax.lines if line.get_marker() == "o"]

@@ -12,12 +12,14 @@ from reform_analysis.panel_texts import label
 from reform_analysis.wording import Prose, p_text, say
 
 
-def design(found: Design, *, language: str = "en") -> Prose:
+def design(found: Design, *, example: bool = False, language: str = "en") -> Prose:
     """Return what is compared, and how much of the first treated periods is under treatment.
 
     Parameters
     ----------
     found : Design
+    example : bool
+        Whether it is the project's example, whose pilots' totals are fixed.
     language : {"zh", "en"}
 
     Returns
@@ -43,7 +45,12 @@ def design(found: Design, *, language: str = "en") -> Prose:
     if part:
         shares = between.join(f"{value:.2f}" for value in part)
         said.append(say("effect_finding.partly_treated", language, shares=shares))
-    return Prose(tuple(said))
+    return Prose((*said, *_built_in(example, language)))
+
+
+def _built_in(example: bool, language: str) -> tuple[str, ...]:
+    """That the example's result is fixed beforehand."""
+    return (say("effect_finding.built_in", language),) if example else ()
 
 
 def ratio(result: Estimates | None, *, outcome: str, method: str, language: str = "en") -> Prose:
@@ -191,6 +198,7 @@ def evidence_card(
     main: str,
     outcome: str,
     study: EventStudy | None,
+    example: bool = False,
     language: str = "en",
 ) -> Prose:
     """Return the card a referee reads first: design, estimate, what was checked, what would overturn it.
@@ -203,6 +211,8 @@ def evidence_card(
         Name of the result the report rests on.
     outcome : str
     study : EventStudy or None
+    example : bool
+        Whether it is the project's example, whose pilots' totals are fixed.
     language : {"zh", "en"}
 
     Returns
@@ -224,6 +234,7 @@ def evidence_card(
     )
     reading = "untestable" if chosen is None else _reading(chosen.to_frame().iloc[0])
     said = [
+        *_built_in(example, language),
         say("effect_card.design", language),
         _ratio(chosen, outcome, main, language),
         say("effect_card.methods", language, n=len(told), apart=apart),

@@ -39,7 +39,8 @@ def methods(results: Mapping[str, Estimates | None], *, language: str = "en", ax
     Returns
     -------
     matplotlib.axes.Axes
-        A log axis with a line at 1. Filled: the interval excludes 1. An open interval ends in an arrow.
+        A log axis with a line at 1. Filled: the interval excludes 1. An interval that leaves the axis (1/16
+        to 16) ends in an arrow.
     """
     found = {name: result for name, result in results.items() if result is not None}
     rows = {name: result.to_frame().iloc[0] for name, result in found.items()}
