@@ -1,6 +1,7 @@
 """Imports point one way: a module imports only from lines above its own."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,7 @@ LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_FOR_REPORTS = {"papermill": {"report", "study"}, "nbconvert": {"pages", "report"}}
 
 
+@cache
 def modules() -> dict[str, ast.Module]:
     paths = [path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py"]
     return {path.stem: ast.parse(path.read_text(encoding="utf-8")) for path in paths}
