@@ -31,6 +31,7 @@ def test_there_are_notebooks() -> None:
         "02_panel",
         "03_association",
         "04_pilot_effect",
+        "09_other_reforms",
     ]
 
 
