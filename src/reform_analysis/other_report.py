@@ -92,23 +92,23 @@ def beside(results: Mapping[str, Estimates | None], *, language: str = "en") -> 
     rows = compare(results)
     if rows.empty:
         return _nothing(language)
+    groups = [part for _, part in rows.groupby(["model", "term"], sort=False)]
     heads = {
-        "source": [say(f"other_source.{model}", language) for model in rows["model"]],
-        "term": [_term(term, language) for term in rows["term"]],
-        "quantity": [say(f"other_table.{quantity}", language) for quantity in rows["quantity"]],
-        "printed": [_printed(*row) for row in zip(rows["printed"], rows["decimals"], strict=True)],
-        "ours": [_printed(ours, decimals + 2) for ours, decimals in _pairs(rows, "ours")],
-        "difference": [f"{gap:+.{decimals + 2}f}" for gap, decimals in _pairs(rows, "difference")],
+        "term": [_term(part["term"].iloc[0], language) for part in groups],
+        "printed": [_with_error(part, "printed", ".{0}f") for part in groups],
+        "ours": [_with_error(part, "ours", ".{1}f") for part in groups],
+        "difference": [_with_error(part, "difference", "+.{1}f") for part in groups],
     }
-    return _table(heads, "beside", language)
+    models = rows["model"].unique()
+    sources = _list([say(f"other_source.{model}", language) for model in models], language)
+    return _table(heads, "beside", language, sources=sources)
 
 
-def _pairs(rows: pd.DataFrame, column: str) -> list[tuple[float, int]]:
-    return list(zip(rows[column], rows["decimals"], strict=True))
-
-
-def _printed(value: float, decimals: int) -> str:
-    return f"{value:z.{decimals}f}"
+def _with_error(part: pd.DataFrame, column: str, form: str) -> str:
+    """A coefficient with its standard error in brackets, in the decimals printed ({0}) or two more ({1})."""
+    decimals = int(part["decimals"].iloc[0])
+    numbers = [format(value, form.format(decimals, decimals + 2)) for value in part[column]]
+    return f"{numbers[0]} ({numbers[1]})" if len(numbers) > 1 else numbers[0]
 
 
 def landed(results: Mapping[str, Estimates | None], *, language: str = "en") -> Prose:
@@ -169,8 +169,10 @@ def side_by_side(
     rows = pd.concat([_rows(name, result, terms, name in logs) for name, result in found.items()])
     heads = {
         "method": [say(f"other_method.{name}", language) for name in rows["method"]],
-        "term": [_term(term, language) for term in rows["term"]],
-        "scale": [say(f"other_table.{'ratio' if null else 'change'}", language) for null in rows["null"]],
+        "term": [
+            say(f"other_table.{'ratio' if null else 'change'}", language, term=term)
+            for term, null in zip(rows["term"], rows["null"], strict=True)
+        ],
         "value": [f"{value:z.3f}" for value in rows["estimate"]],
         "interval": [_interval(row, language) for _, row in rows.iterrows()],
         "p_value": [p_number(value) for value in rows["p_value"]],
@@ -205,7 +207,7 @@ def _reading(rows: pd.DataFrame, language: str) -> Prose:
     key = "all" if len(left) == len(dependent) else "some" if len(left) else "none"
     names = [
         say("other_table.named", language, method=say(f"other_method.{method}", language), term=term)
-        for method, term in zip(left["method"], [_term(each, language) for each in left["term"]], strict=True)
+        for method, term in zip(left["method"], left["term"], strict=True)
     ]
     said = say("other_finding.intervals", language, **counted)
     return Prose((said, say(f"other_finding.left_{key}", language, names=_list(names, language))))
@@ -247,14 +249,15 @@ def event_section(study: EventStudy | None, *, outcome: str, language: str = "en
         ax,
         "other_event",
         language=language,
-        outcome=_term(outcome, language),
+        outcome=say(f"other_term.{outcome}", language),
         n=len(frame),
         units=study.n_units,
         level=percent(study.ci_level),
         data=plots.data_note(False, source=say("other_source.zones_data", language), language=language),
         **ends,
     )
-    return figure, effect_findings.pretrend(study, language=language)
+    said = effect_findings.pretrend(study, language=language)
+    return figure, said, effect_findings.cautions({"event_study": study}, language=language)
 
 
 def association_section(result: Association | None, *, language: str = "en") -> tuple[Table | Prose, ...]:
