@@ -553,3 +553,65 @@ def test_measures_that_are_no_names_are_named(measures: object) -> None:
 
 def tiny() -> pd.DataFrame:
     return pd.DataFrame({"dose": [1.0, 2, 3, 4, 5], "losses_difference": [1.0, 0, 2, 0, 1]})
+
+
+def uneven(n: int = 60) -> pd.DataFrame:
+    """Losses at a constant rate of 1 in 10, lawsuits growing from year to year; 2018's are not known in half."""
+    rng = np.random.default_rng(8)
+    lawsuits = np.outer(rng.integers(1, 9, n), [50, 10, 20, 30])
+    rows = pd.DataFrame(
+        {
+            "unit_id": np.repeat([f"u{i:02d}" for i in range(n)], 4),
+            "period": np.tile(["2018", "2019", "2020", "2021"], n),
+            "lawsuits_concluded": lawsuits.ravel().astype(float),
+            "losses": (lawsuits // 10).ravel().astype(float),
+        }
+    )
+    rows.loc[rows["period"] == "2021", "losses"] += rng.integers(0, 3, n)
+    rows.loc[(rows["period"] == "2018") & rows["unit_id"].lt("u30"), "lawsuits_concluded"] = np.nan
+    return rows.assign(dose=np.repeat(rng.normal(size=n), 4))
+
+
+@pytest.mark.parametrize("method", ["pearson", "poisson_score"])
+def test_earlier_counts_and_exposures_come_from_the_same_years(method: str) -> None:
+    """A missing denominator does not leave its year's losses in: the earlier rate is 1 in 10 throughout."""
+    changes = panel.changes(uneven(), pre="2020", post="2021")
+    options = {"measures": ["dose"], "exposure": "lawsuits_concluded", "method": method, "draws": 99}
+    found = fit(changes, **options).without_base_year.to_frame().loc["dose", "estimate"]
+    rates = changes["losses_post"] / changes["lawsuits_concluded_post"]
+    if method == "pearson":
+        assert found == pytest.approx(stats.pearsonr(changes["dose"], rates - 0.1)[0], abs=1e-12)
+        return
+    known = (
+        uneven().query("period < '2020'").dropna().groupby("unit_id")[["losses", "lawsuits_concluded"]].mean()
+    )
+    both = np.column_stack([changes["losses_post"], known["losses"]])
+    dose = changes["dose"] / changes["dose"].std()
+    offset = np.log(changes["lawsuits_concluded_post"] / known["lawsuits_concluded"])
+    model = sm.GLM(both, sm.add_constant(dose), family=sm.families.Binomial(), offset=offset)
+    assert found == pytest.approx(np.exp(model.fit().params["dose"]), rel=1e-6)
+
+
+def test_earlier_means_without_their_years_are_said_to_be() -> None:
+    table = fit(exposure="cases").without_base_year
+    assert any("by single periods not known" in note for note in table.notes)
+    changes = panel.changes(uneven(), pre="2020", post="2021")
+    table = fit(changes, measures=["dose"], exposure="lawsuits_concluded").without_base_year
+    assert not any("by single periods not known" in note for note in table.notes)
+
+
+def test_a_join_leaves_the_result_and_its_mark() -> None:
+    rows = uneven().assign(synthetic=True)
+    changes = panel.changes(rows, pre="2019", post=["2020", "2021"])
+    joined = (
+        changes.reset_index().merge(pd.DataFrame({"unit_id": changes.index}), how="left").set_index("unit_id")
+    )
+    joined.attrs = {}
+    plain, after = (fit(each, measures=["dose"]) for each in (changes, joined))
+    assert plain.synthetic
+    assert plain.summary() == after.summary()
+    later = changes["losses_post"] / 2 - changes["losses_earlier"]
+    found = after.without_base_year.to_frame().loc["dose", "estimate"]
+    assert found == pytest.approx(stats.spearmanr(changes["dose"], later)[0], abs=1e-12)
+    with pytest.raises(DesignError, match="periods_post"):
+        fit(joined.drop(columns=["periods_post"]), measures=["dose"])

@@ -6,11 +6,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from reform_analysis.association_question import ADJUSTING, Asked, level, number, per_period
+from reform_analysis.association_question import (
+    ADJUSTING,
+    Asked,
+    has_single_periods,
+    level,
+    number,
+    per_period,
+    window_counts,
+)
 from reform_analysis.estimates import DataError, UntestableError
 from reform_analysis.influence import Projection, projection
 from reform_analysis.permutation import Design, Floats
 from reform_analysis.split_score import Split
+from reform_analysis.synthetic_mark import is_synthetic
 
 _LEAST = 4
 
@@ -112,11 +121,17 @@ def without_base_sample(asked: Asked) -> Sample | None:
     change = per_period(asked, "post") - per_period(asked, "earlier")
     if not _varies(change):
         return None
-    return (
+    sample = (
         _split_sample(asked, "earlier", label)
         if asked.method == "poisson_score"
         else _sample(asked, change, label)
     )
+    if asked.exposure is None or has_single_periods(asked):
+        return sample
+    unmatched = (
+        f"earlier means of {asked.outcome} and {asked.exposure} as they stand, by single periods not known"
+    )
+    return replace(sample, notes=(*sample.notes, unmatched))
 
 
 def _named(asked: Asked) -> str:
@@ -234,7 +249,7 @@ def _sample(asked: Asked, response: pd.Series, label: str) -> Sample:
         project=design.cluster is not None or bool(covariates),
         n_obs=len(order),
         dropped=kept.frame(),
-        synthetic=bool(asked.changes.attrs.get("synthetic", False)),
+        synthetic=is_synthetic(asked.changes),
         notes=_notes(asked, design),
     )
 
@@ -279,7 +294,7 @@ def _split_sample(asked: Asked, base: str, label: str) -> Sample:
         project=True,
         n_obs=2 * len(order),
         dropped=kept.frame(),
-        synthetic=bool(asked.changes.attrs.get("synthetic", False)),
+        synthetic=is_synthetic(asked.changes),
         notes=(*_notes(asked, design), *_spread_notes(spread)),
     )
 
@@ -295,21 +310,17 @@ def _standard(columns: dict[str, Floats]) -> list[Floats]:
 
 def _counts(asked: Asked, base: str) -> pd.DataFrame:
     """Counts of both windows and the log of the ratio of their exposures; no exposure leaves it missing."""
-    frame = pd.DataFrame(
-        {
-            "pre": number(asked.changes, f"{asked.outcome}_{base}"),
-            "post": number(asked.changes, f"{asked.outcome}_post"),
-        }
-    )
+    first, last = window_counts(asked, base), window_counts(asked, "post")
+    frame = pd.DataFrame({"pre": first["count"], "post": last["count"]})
     if (frame < 0).any(axis=None):
         raise DataError(
             f"{asked.outcome!r} must hold counts of 0 or more; take a correlation for other data."
         )
     if asked.exposure is None:
         return frame.assign(offset=0.0)
-    first, last = (number(asked.changes, f"{asked.exposure}_{window}") for window in (base, "post"))
-    known = (first > 0) & (last > 0)
-    return frame.assign(offset=np.log(last.where(known) / first.where(known)))
+    known = (first["exposure"] > 0) & (last["exposure"] > 0)
+    logs = [np.log(each["exposure"].where(known)) for each in (last, first)]
+    return frame.assign(offset=logs[0] - logs[1])
 
 
 def _two_sided(kept: _Kept, asked: Asked, frame: pd.DataFrame) -> _Kept:
