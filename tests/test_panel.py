@@ -82,7 +82,7 @@ def test_the_growth_of_a_zero_is_undefined_and_counted() -> None:
     assert got.attrs["undefined"] == {"losses": 2}
     assert got["losses_difference"].tolist()[:2] == [3, -2]
     assert growth_notes(got)[0].startswith(
-        "Administrative litigation losses: 2 units have at least one period of zero; growth is undefined there"
+        "Administrative litigation losses: 2 units have at least one period of zero; growth is undefined"
     )
     assert growth_notes(got, language="zh")[0].startswith("行政诉讼败诉：2个单位至少一期为零，增长率无定义")
     assert growth_notes(changes(panel({"a": {"2020": 1, "2021": 3}}), pre="2020", post="2021")) == ()

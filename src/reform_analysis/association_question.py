@@ -191,7 +191,7 @@ def window_counts(asked: Asked, window: str) -> pd.DataFrame:
 
 
 def has_single_periods(asked: Asked) -> bool:
-    """Return whether the frame has outcome and exposure of each earlier period, as `panel.changes` gives them.
+    """Return whether the frame has outcome and exposure of single earlier periods, as `changes` gives them.
 
     Parameters
     ----------
@@ -260,7 +260,7 @@ def periods_in(changes: pd.DataFrame, window: str, *, outcome: str) -> pd.Series
     if stated is None and not _one_period(changes, outcome):
         raise DesignError(
             f"changes must say how many periods each window pools, got no column 'periods_{window}' and a "
-            f"{outcome}_difference that is not {outcome}_post - {outcome}_pre; keep that column of panel.changes."
+            f"{outcome}_difference that is not {outcome}_post - {outcome}_pre; keep that column."
         )
     return pd.Series(float(stated or 1), index=changes.index)
 

@@ -270,7 +270,7 @@ def _count_changes(
     panel: pd.DataFrame, count: str, windows: Mapping[str, list[Any]], keys: tuple[str, str]
 ) -> pd.DataFrame:
     """Columns of one count."""
-    unit, period = keys
+    unit = keys[0]
     pre, post = (_sums(panel, count, windows[name], keys) for name in ("pre", "post"))
     units = pd.Index(panel[unit].unique(), name=unit)
     added = pd.DataFrame({f"{count}_pre": pre, f"{count}_post": post}, index=units)

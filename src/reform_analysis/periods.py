@@ -107,7 +107,7 @@ def _calendar_texts(periods: pd.Series) -> pd.Series:
     name = str(periods.dtype).removeprefix("period[").removesuffix("]")
     if name not in _CALENDAR or periods.isna().any():
         raise DataError(
-            f"column {periods.name!r} must hold calendar years or quarters, all known, got periods of {name!r}; "
+            f"column {periods.name!r} must hold calendar years or quarters, none missing, got {name!r}; "
             f"{_WAY_OUT}"
         )
     return periods.dt.strftime(_CALENDAR[name]).astype(object)
