@@ -10,7 +10,17 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 
 LAYERS = [
     {"estimates"},
-    {"cell_formats", "cells", "columns", "invented_names", "parameters", "periods", "resources", "wording"},
+    {
+        "cell_formats",
+        "cells",
+        "columns",
+        "invented_names",
+        "parameters",
+        "periods",
+        "resources",
+        "synthetic_mark",
+        "wording",
+    },
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "sheets"},
     {"panel_types"},
     {"panel_rules"},

@@ -19,7 +19,7 @@ from reform_analysis import correlate, influence, panel
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, StatisticalWarning
 from reform_analysis.grouped_ranks import GroupedRanks, pays, side
 from reform_analysis.influence import Kendall, Product, margin, projection
-from reform_analysis.permutation import Design, critical_values, donors, max_t, p_values
+from reform_analysis.permutation import Design, agreeing, critical_values, donors, max_t, p_values
 
 DEFAULT = MappingProxyType({"measures": ["dose", "tied"], "outcome": "losses", "draws": 199, "seed": 3})
 SCIPY = {"spearman": stats.spearmanr, "kendall": stats.kendalltau, "pearson": stats.pearsonr}
@@ -553,3 +553,126 @@ def test_measures_that_are_no_names_are_named(measures: object) -> None:
 
 def tiny() -> pd.DataFrame:
     return pd.DataFrame({"dose": [1.0, 2, 3, 4, 5], "losses_difference": [1.0, 0, 2, 0, 1]})
+
+
+def uneven(n: int = 60) -> pd.DataFrame:
+    """Losses at a rate of 1 in 10, lawsuits that change from year to year; half of 2018's are not known."""
+    rng = np.random.default_rng(8)
+    lawsuits = np.outer(rng.integers(1, 9, n), [50, 10, 20, 30])
+    rows = pd.DataFrame(
+        {
+            "unit_id": np.repeat([f"u{i:02d}" for i in range(n)], 4),
+            "period": np.tile(["2018", "2019", "2020", "2021"], n),
+            "lawsuits_concluded": lawsuits.ravel().astype(float),
+            "losses": (lawsuits // 10).ravel().astype(float),
+        }
+    )
+    rows.loc[rows["period"] == "2021", "losses"] += rng.integers(0, 3, n)
+    rows.loc[(rows["period"] == "2018") & rows["unit_id"].lt("u30"), "lawsuits_concluded"] = np.nan
+    return rows.assign(dose=np.repeat(rng.normal(size=n), 4))
+
+
+@pytest.mark.parametrize("method", ["pearson", "poisson_score"])
+def test_earlier_counts_and_exposures_come_from_the_same_years(method: str) -> None:
+    """A missing denominator does not leave its year's losses in: the earlier rate is 1 in 10 throughout."""
+    changes = panel.changes(uneven(), pre="2020", post="2021")
+    options = {"measures": ["dose"], "exposure": "lawsuits_concluded", "method": method, "draws": 99}
+    found = fit(changes, **options).without_base_year.to_frame().loc["dose", "estimate"]
+    rates = changes["losses_post"] / changes["lawsuits_concluded_post"]
+    if method == "pearson":
+        assert found == pytest.approx(stats.pearsonr(changes["dose"], rates - 0.1)[0], abs=1e-12)
+        return
+    known = (
+        uneven().query("period < '2020'").dropna().groupby("unit_id")[["losses", "lawsuits_concluded"]].mean()
+    )
+    both = np.column_stack([changes["losses_post"], known["losses"]])
+    dose = changes["dose"] / changes["dose"].std()
+    offset = np.log(changes["lawsuits_concluded_post"] / known["lawsuits_concluded"])
+    model = sm.GLM(both, sm.add_constant(dose), family=sm.families.Binomial(), offset=offset)
+    assert found == pytest.approx(np.exp(model.fit().params["dose"]), rel=1e-6)
+
+
+def test_earlier_means_without_their_years_are_said_to_be() -> None:
+    table = fit(exposure="cases").without_base_year
+    assert any("by single periods not known" in note for note in table.notes)
+    changes = panel.changes(uneven(), pre="2020", post="2021")
+    table = fit(changes, measures=["dose"], exposure="lawsuits_concluded").without_base_year
+    assert not any("by single periods not known" in note for note in table.notes)
+
+
+def test_a_join_leaves_the_result_and_its_mark() -> None:
+    rows = uneven().assign(synthetic=True)
+    changes = panel.changes(rows, pre="2019", post=["2020", "2021"])
+    joined = (
+        changes.reset_index().merge(pd.DataFrame({"unit_id": changes.index}), how="left").set_index("unit_id")
+    )
+    joined.attrs = {}
+    plain, after = (fit(each, measures=["dose"]) for each in (changes, joined))
+    assert plain.synthetic
+    assert plain.summary() == after.summary()
+    later = changes["losses_post"] / 2 - changes["losses_earlier"]
+    found = after.without_base_year.to_frame().loc["dose", "estimate"]
+    assert found == pytest.approx(stats.spearmanr(changes["dose"], later)[0], abs=1e-12)
+    with pytest.raises(DesignError, match="periods_post"):
+        fit(joined.drop(columns=["periods_post"]), measures=["dose"])
+
+
+@pytest.mark.filterwarnings("ignore::reform_analysis.estimates.StatisticalWarning")
+@pytest.mark.parametrize("method", ["spearman", "pearson", "poisson_score"])
+def test_interval_and_p_agree_in_small_clustered_samples(method: str) -> None:
+    """Two doses in six clusters give 15 arrangements: the statistic is often its own critical value."""
+    tied = 0
+    none = 1.0 if method == "poisson_score" else 0.0
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        county = np.repeat(np.arange(6), 4)
+        level = rng.gamma(1.0, 2.0, 6)[county]
+        changes = pd.DataFrame({"county": county, "dose": rng.permutation([1.0, 1, 0, 0, 0, 0])[county]})
+        changes["losses_pre"], changes["losses_post"] = (1.0 + rng.poisson(level) for _ in range(2))
+        changes["losses_difference"] = changes["losses_post"] - changes["losses_pre"]
+        table = fit(changes, measures=["dose"], method=method, cluster="county", draws=99, ci_level=0.8)
+        row = table.to_frame().loc["dose"]
+        if not np.isnan(row["ci_low"]):
+            assert (row["ci_low"] > none or row["ci_high"] < none) == (row["p_value"] <= 0.2)
+            tied += min(abs(row["ci_low"] - none), abs(row["ci_high"] - none)) < 1e-5
+    assert tied > 0
+
+
+def test_an_interval_gives_way_to_the_test_at_the_null_value() -> None:
+    assert agreeing(1e-17, 0.5, null=0.0, rejected=False) == (0.0, 0.5)
+    low, high = agreeing(0.0, 0.5, null=0.0, rejected=True)
+    assert 0 < low < 1e-300 < high
+    assert agreeing(-0.5, 0.0, null=0.0, rejected=True)[1] < 0
+    assert agreeing(-0.5, 0.5, null=0.0, rejected=False) == (-0.5, 0.5)
+
+
+@pytest.mark.parametrize("method", correlate.METHODS)
+@pytest.mark.parametrize("factor", [2.0**664, 2.0**-664])
+def test_doses_of_another_scale_give_the_same_bytes(method: str, factor: float) -> None:
+    covariates = ["age"] if method == "partial" else []
+    changes = example()
+    other = changes.assign(dose=changes["dose"] * factor, age=changes["age"] * factor)
+    options = {"measures": ["dose"], "method": method, "covariates": covariates, "draws": 99}
+    assert fit(changes, **options).to_frame().to_csv() == fit(other, **options).to_frame().to_csv()
+
+
+def test_a_covariate_in_small_units_leaves_the_strata_in() -> None:
+    """Yuan in place of 100 million yuan: the strata's dummies may not drop out as rounding errors."""
+    changes = example().assign(pilot=np.arange(90) % 3 == 0)
+    changes["dose"] += 5.0 * changes["pilot"]
+    options = {"measures": ["dose"], "method": "partial", "covariates": ["age"], "draws": 99}
+    plain, other = (fit(changes.assign(age=changes["age"] * by), **options) for by in (1.0, 1e14))
+    np.testing.assert_allclose(plain.to_frame(), other.to_frame(), rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", correlate.METHODS)
+@pytest.mark.parametrize("named", [True, False])
+def test_the_order_of_the_rows_does_not_matter(method: str, named: bool) -> None:
+    changes = example().assign(pilot=np.arange(90) % 3 == 0)
+    if not named:
+        changes = changes.reset_index(drop=True)
+    shuffled = changes.sample(frac=1, random_state=1)
+    options = {"method": method, "covariates": ["age"] if method == "partial" else (), "draws": 99}
+    frames = [changes, shuffled] + ([] if named else [shuffled.reset_index(drop=True)])
+    found = {fit(frame, **options).to_frame().to_csv() for frame in frames}
+    assert len(found) == 1

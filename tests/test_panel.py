@@ -20,6 +20,7 @@ from reform_analysis.panel import (
     panel_report,
     require_separate_denominators,
 )
+from reform_analysis.synthetic_mark import is_synthetic
 
 PERIODS = ["2018", "2019", "2020", "2021", "2022"]
 COUNT = st.one_of(st.none(), st.integers(0, 4))
@@ -81,9 +82,9 @@ def test_the_growth_of_a_zero_is_undefined_and_counted() -> None:
     assert got.attrs["undefined"] == {"losses": 2}
     assert got["losses_difference"].tolist()[:2] == [3, -2]
     assert growth_notes(got)[0].startswith(
-        "Administrative litigation losses: 2 units have a period of zero; growth is undefined there"
+        "Administrative litigation losses: 2 units have at least one period of zero; growth is undefined"
     )
-    assert growth_notes(got, language="zh")[0].startswith("行政诉讼败诉：2个单位有一期为零，增长率无定义")
+    assert growth_notes(got, language="zh")[0].startswith("行政诉讼败诉：2个单位至少一期为零，增长率无定义")
     assert growth_notes(changes(panel({"a": {"2020": 1, "2021": 3}}), pre="2020", post="2021")) == ()
 
 
@@ -214,3 +215,104 @@ def test_a_foreign_covariate_is_averaged() -> None:
     report = panel_report(data, unit="state", period="year", arm=None, counts=["totfat"])
     assert (report.n_units, len(report.periods), report.balanced) == (48, 25, True)
     assert report.to_frame()["total"].item() == data["totfat"].sum()
+
+
+def test_single_earlier_periods_are_kept_beside_their_mean() -> None:
+    frame = panel(
+        {"a": {"2018": 4, "2019": None, "2020": 1, "2021": 2}, "b": {"2018": 1, "2020": 1, "2021": 2}}
+    )
+    got = changes(frame, pre="2020", post="2021")
+    np.testing.assert_array_equal(got["losses_earlier_2018"], [4, 1])
+    np.testing.assert_array_equal(got["losses_earlier_2019"], [np.nan, np.nan])
+    np.testing.assert_array_equal(got["losses_earlier"], [4, 1])
+    with pytest.raises(DesignError, match="losses_earlier_2018"):
+        require_separate_denominators(["losses_earlier_2018"], outcome="losses")
+
+
+@pytest.mark.parametrize("marked", ["attribute", "column"])
+def test_the_synthetic_mark_and_the_windows_survive_joins(marked: str) -> None:
+    frame = panel({"a": {"2019": 1, "2020": 0, "2021": 2}, "b": {"2019": 1, "2020": 1, "2021": 2}})
+    if marked == "attribute":
+        frame.attrs["synthetic"] = True
+    else:
+        frame = frame.assign(synthetic=frame["unit_id"] == "a")
+    got = changes(frame, pre=["2019", "2020"], post="2021")
+    joined = got.reset_index().merge(pd.DataFrame({"unit_id": ["a", "b", "c"], "dose": 1.0}), how="right")
+    joined.attrs = {}
+    assert is_synthetic(joined)
+    assert joined["periods_pre"].tolist()[:2] == [2, 2]
+    assert joined["periods_post"].tolist()[:2] == [1, 1]
+    assert is_synthetic(joined.merge(got, on="unit_id"))
+    assert "synthetic" not in changes(
+        frame.iloc[:0:-1].assign(synthetic=False).pipe(_bare), pre="2020", post="2021"
+    )
+
+
+def _bare(frame: pd.DataFrame) -> pd.DataFrame:
+    frame.attrs = {}
+    return frame
+
+
+def test_growth_notes_need_no_attributes() -> None:
+    got = changes(panel({"a": {"2020": 0, "2021": 2}, "b": {"2020": 1, "2021": 2}}), pre="2020", post="2021")
+    notes = growth_notes(got)
+    got.attrs = {}
+    assert growth_notes(got) == notes != ()
+    assert "1 units" in notes[0]
+
+
+@pytest.mark.parametrize("window", [None, 2020.5, object(), pd.NaT])
+def test_a_window_that_is_no_period_is_refused(window: object) -> None:
+    with pytest.raises(DesignError, match="pre must name periods of the panel"):
+        changes(panel({"a": {"2020": 1, "2021": 2}}), pre=window, post="2021")
+
+
+@pytest.mark.parametrize(
+    ("periods", "window"),
+    [
+        ([2020.0, 2021.0], 2020.0),
+        ([2020.0, 2021.0], "2020"),
+        ([2020, 2021], 2020.0),
+        (pd.PeriodIndex(["2020", "2021"], freq="Y"), pd.Period("2020", "Y")),
+        (pd.PeriodIndex(["2020Q4", "2021Q1"], freq="Q"), "2020Q4"),
+        (pd.PeriodIndex(["2020Q4", "2021Q1"], freq="Q"), pd.Period("2020Q4")),
+    ],
+)
+def test_years_as_floats_and_pandas_periods(periods: Any, window: Any) -> None:
+    frame = pd.DataFrame({"unit_id": "a", "period": periods, "losses": [1, 3]})
+    post = periods[1]
+    assert changes(frame, pre=window, post=post)["losses_difference"].tolist() == [2]
+    assert len(panel_report(frame, arm=None).periods) == 2
+
+
+@pytest.mark.parametrize(
+    ("periods", "message"),
+    [
+        (pd.to_datetime(["2020-01-01", "2021-01-01"]), "dt.year"),
+        ([2020.5, 2021.0], "whole years, got \\[2020.5\\]"),
+        ([np.nan, 2021.0], "whole years, got \\[nan\\]"),
+        (pd.PeriodIndex(["2020-01", "2020-02"], freq="M"), "'M'"),
+    ],
+)
+def test_other_periods_are_refused_with_the_way_out(periods: Any, message: str) -> None:
+    frame = pd.DataFrame({"unit_id": "a", "period": periods, "losses": [1, 3]})
+    with pytest.raises(DataError, match=message):
+        changes(frame, pre="2020", post="2021")
+
+
+def test_a_stock_is_not_added_up_over_periods() -> None:
+    """Residents: 30 and 20 in the last period, whatever they were before."""
+    frame = panel({"a": {"2020": 1, "2021": 2}, "b": {"2020": 3, "2021": 4}}).assign(
+        population=[10, 30, 15, 20]
+    )
+    report = panel_report(frame, arm=None)
+    totals = report.to_frame().set_index("count")
+    assert totals["total"].to_dict() == {"losses": 10, "population": 50}
+    assert totals["stock"].to_dict() == {"losses": False, "population": True}
+    assert any("last period, 2021" in line for line in report.sentences("en"))
+    assert any("存量" in line for line in report.sentences("zh"))
+    assert not any(
+        "last period" in line for line in panel_report(frame, arm=None, counts=["losses"]).sentences("en")
+    )
+    named = panel_report(frame, arm=None, counts=["losses"], stocks=["losses"])
+    assert named.to_frame()["total"].tolist() == [6]

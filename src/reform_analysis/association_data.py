@@ -6,13 +6,23 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from reform_analysis.association_question import ADJUSTING, Asked, level, number, per_period
+from reform_analysis.association_question import (
+    ADJUSTING,
+    Asked,
+    has_single_periods,
+    level,
+    number,
+    per_period,
+    window_counts,
+)
 from reform_analysis.estimates import DataError, UntestableError
 from reform_analysis.influence import Projection, projection
 from reform_analysis.permutation import Design, Floats
 from reform_analysis.split_score import Split
+from reform_analysis.synthetic_mark import is_synthetic
 
 _LEAST = 4
+_LARGEST = 1e15  # counts beyond are no longer whole numbers in a float
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +122,17 @@ def without_base_sample(asked: Asked) -> Sample | None:
     change = per_period(asked, "post") - per_period(asked, "earlier")
     if not _varies(change):
         return None
-    return (
+    sample = (
         _split_sample(asked, "earlier", label)
         if asked.method == "poisson_score"
         else _sample(asked, change, label)
     )
+    if asked.exposure is None or has_single_periods(asked):
+        return sample
+    unmatched = (
+        f"earlier means of {asked.outcome} and {asked.exposure} as they stand, by single periods not known"
+    )
+    return replace(sample, notes=(*sample.notes, unmatched))
 
 
 def _named(asked: Asked) -> str:
@@ -168,7 +184,21 @@ def _complete(asked: Asked, response: pd.DataFrame) -> _Kept:
     numbers = pd.concat([number(asked.changes, name) for name in names] + [response], axis=1)
     labels = asked.changes[[*asked.strata, *([asked.cluster] if asked.cluster else [])]]
     known = numbers.notna().all(axis=1) & labels.notna().all(axis=1)
-    return _accompanied(_Kept(asked.changes.index).only(known, asked, "missing value"), asked)
+    return _accompanied(_Kept(_sorted_units(asked, numbers)).only(known, asked, "missing value"), asked)
+
+
+def _sorted_units(asked: Asked, numbers: pd.DataFrame) -> pd.Index:
+    """The units in an order of their own, so that one seed gives one p however the rows stand.
+
+    Rows that are only numbered, as after a merge, have no unit to sort by: all that is used sorts them.
+    """
+    index = asked.changes.index
+    if index.name is not None or not pd.api.types.is_integer_dtype(index):
+        return index[pd.Series(index.map(str)).argsort(kind="stable").to_numpy()]
+    keys = [asked.changes[name].map(str) for name in (*asked.strata, asked.cluster) if name]
+    columns = [numbers[name] for name in sorted(numbers.columns, key=lambda name: (name != "response", name))]
+    table = pd.concat([*keys, *columns], axis=1).set_axis(range(len(keys) + len(columns)), axis=1)
+    return table.sort_values(list(table.columns), kind="stable").index
 
 
 def _accompanied(kept: _Kept, asked: Asked) -> _Kept:
@@ -202,7 +232,16 @@ def _design(asked: Asked, kept: _Kept) -> tuple[Design, pd.Index]:
 
 
 def _columns(asked: Asked, names: Sequence[str], order: pd.Index) -> dict[str, Floats]:
-    return {name: number(asked.changes, name).loc[order].to_numpy() for name in names}
+    return {name: _scaled(number(asked.changes, name).loc[order].to_numpy())[0] for name in names}
+
+
+def _scaled(values: Floats) -> tuple[Floats, int]:
+    """Values over a power of two that brings the largest to between 0.5 and 1, and the exponent.
+
+    No digit changes, and the squares of values as large as 1e200, or as small as 1e-200, stay numbers.
+    """
+    exponent = int(np.frexp(np.abs(values).max())[1]) if len(values) else 0
+    return np.ldexp(values, -exponent), exponent
 
 
 def _require_variation(values: Floats, off: Projection, name: str) -> None:
@@ -218,9 +257,9 @@ def _sample(asked: Asked, response: pd.Series, label: str) -> Sample:
     kept = _complete(asked, response.to_frame("response"))
     design, order = _design(asked, kept)
     doses = _columns(asked, asked.measures, order)
-    covariates = list(_columns(asked, asked.covariates, order).values())
+    covariates = _standard(_columns(asked, asked.covariates, order))
     off = projection(np.column_stack([design.strata_dummies(), *covariates]))
-    outcome = response.loc[order].to_numpy()
+    outcome = _scaled(response.loc[order].to_numpy())[0]
     for name, values in {**doses, label: outcome}.items():
         _require_variation(values, off, name)
     return Sample(
@@ -234,7 +273,7 @@ def _sample(asked: Asked, response: pd.Series, label: str) -> Sample:
         project=design.cluster is not None or bool(covariates),
         n_obs=len(order),
         dropped=kept.frame(),
-        synthetic=bool(asked.changes.attrs.get("synthetic", False)),
+        synthetic=is_synthetic(asked.changes),
         notes=_notes(asked, design),
     )
 
@@ -252,10 +291,9 @@ def _split_sample(asked: Asked, base: str, label: str) -> Sample:
     """Counts of two windows a unit; units without any, and strata all on one side, drop out."""
     frame = _counts(asked, base)
     kept = _complete(asked, frame.drop(columns=["offset"]))
-    spread = {
-        name: float(values.std(ddof=1))
-        for name, values in _columns(asked, asked.measures, kept.index).items()
-    }
+    raw = {name: number(asked.changes, name).loc[kept.index].to_numpy() for name in asked.measures}
+    scaled = {name: _scaled(values) for name, values in raw.items()}
+    spread = {name: float(np.ldexp(values.std(ddof=1), power)) for name, (values, power) in scaled.items()}
     kept = kept.only(frame["offset"].notna(), asked, "no exposure")
     kept = kept.only(frame[["pre", "post"]].sum(axis=1) > 0, asked, "no count before or after")
     kept = _accompanied(_two_sided(kept, asked, frame), asked)
@@ -264,14 +302,17 @@ def _split_sample(asked: Asked, base: str, label: str) -> Sample:
         [design.strata_dummies(), *_standard(_columns(asked, asked.covariates, order))]
     )
     off = projection(nuisance)
-    doses = _columns(asked, asked.measures, order)
+    doses = {
+        name: np.ldexp(number(asked.changes, name).loc[order].to_numpy(), -power)
+        for name, (_, power) in scaled.items()
+    }
     for name, values in doses.items():
         _require_variation(values, off, name)
     counts = {name: frame.loc[order, name].to_numpy() for name in ("pre", "post", "offset")}
     return Sample(
         method=asked.method,
         label=label,
-        doses={name: (values - values.mean()) / spread[name] for name, values in doses.items()},
+        doses={name: (doses[name] - doses[name].mean()) / scaled[name][0].std(ddof=1) for name in doses},
         response=counts["post"],
         design=design,
         off=off,
@@ -279,7 +320,7 @@ def _split_sample(asked: Asked, base: str, label: str) -> Sample:
         project=True,
         n_obs=2 * len(order),
         dropped=kept.frame(),
-        synthetic=bool(asked.changes.attrs.get("synthetic", False)),
+        synthetic=is_synthetic(asked.changes),
         notes=(*_notes(asked, design), *_spread_notes(spread)),
     )
 
@@ -295,21 +336,17 @@ def _standard(columns: dict[str, Floats]) -> list[Floats]:
 
 def _counts(asked: Asked, base: str) -> pd.DataFrame:
     """Counts of both windows and the log of the ratio of their exposures; no exposure leaves it missing."""
-    frame = pd.DataFrame(
-        {
-            "pre": number(asked.changes, f"{asked.outcome}_{base}"),
-            "post": number(asked.changes, f"{asked.outcome}_post"),
-        }
-    )
-    if (frame < 0).any(axis=None):
+    first, last = window_counts(asked, base), window_counts(asked, "post")
+    frame = pd.DataFrame({"pre": first["count"], "post": last["count"]})
+    if ((frame < 0) | (frame > _LARGEST)).any(axis=None):
         raise DataError(
-            f"{asked.outcome!r} must hold counts of 0 or more; take a correlation for other data."
+            f"{asked.outcome!r} must hold counts of 0 to {_LARGEST:g}; take a correlation for other data."
         )
     if asked.exposure is None:
         return frame.assign(offset=0.0)
-    first, last = (number(asked.changes, f"{asked.exposure}_{window}") for window in (base, "post"))
-    known = (first > 0) & (last > 0)
-    return frame.assign(offset=np.log(last.where(known) / first.where(known)))
+    known = (first["exposure"] > 0) & (last["exposure"] > 0)
+    logs = [np.log(each["exposure"].where(known)) for each in (last, first)]
+    return frame.assign(offset=logs[0] - logs[1])
 
 
 def _two_sided(kept: _Kept, asked: Asked, frame: pd.DataFrame) -> _Kept:

@@ -158,11 +158,62 @@ def level(asked: Asked, window: str) -> pd.Series:
     Series
         A rate over 0 is missing.
     """
-    count = number(asked.changes, f"{asked.outcome}_{window}")
+    both = window_counts(asked, window)
     if asked.exposure is None:
-        return count
-    below = number(asked.changes, f"{asked.exposure}_{window}")
-    return count / below.where(below > 0)
+        return both["count"]
+    return both["count"] / both["exposure"].where(both["exposure"] > 0)
+
+
+def window_counts(asked: Asked, window: str) -> pd.DataFrame:
+    """Return count and exposure of a window, from the same periods.
+
+    Parameters
+    ----------
+    asked : Asked
+    window : {"pre", "post", "earlier"}
+
+    Returns
+    -------
+    DataFrame
+        Columns ``count`` and, where there is one, ``exposure``. The earlier window's are the means over the
+        periods in which both are known, where the frame has the single periods (`has_single_periods`).
+    """
+    names = {"count": asked.outcome} | ({"exposure": asked.exposure} if asked.exposure else {})
+    if window != "earlier" or not has_single_periods(asked):
+        return pd.DataFrame({key: number(asked.changes, f"{name}_{window}") for key, name in names.items()})
+    periods = _single_periods(asked)
+    each = {
+        key: pd.DataFrame({period: number(asked.changes, f"{name}_earlier_{period}") for period in periods})
+        for key, name in names.items()
+    }
+    known = np.logical_and.reduce([values.notna() for values in each.values()])
+    return pd.DataFrame({key: values.where(known).mean(axis=1) for key, values in each.items()})
+
+
+def has_single_periods(asked: Asked) -> bool:
+    """Return whether the frame has outcome and exposure of single earlier periods, as `changes` gives them.
+
+    Parameters
+    ----------
+    asked : Asked
+
+    Returns
+    -------
+    bool
+        False without an exposure: nothing has to be matched then.
+    """
+    return asked.exposure is not None and bool(_single_periods(asked))
+
+
+def _single_periods(asked: Asked) -> list[str]:
+    """The earlier periods that stand in the frame for the outcome and for its exposure."""
+    found = []
+    for name in (asked.outcome, asked.exposure):
+        start = f"{name}_earlier_"
+        found.append(
+            [str(each)[len(start) :] for each in asked.changes.columns if str(each).startswith(start)]
+        )
+    return [period for period in found[0] if period in found[1]]
 
 
 def per_period(asked: Asked, window: str) -> pd.Series:
@@ -177,5 +228,46 @@ def per_period(asked: Asked, window: str) -> pd.Series:
     -------
     Series
     """
-    pooled = 1 if asked.exposure else asked.changes.attrs.get(f"n_{window}", 1)
-    return level(asked, window) / pooled
+    if asked.exposure or window == "earlier":
+        return level(asked, window)
+    return level(asked, window) / periods_in(asked.changes, window, outcome=asked.outcome)
+
+
+def periods_in(changes: pd.DataFrame, window: str, *, outcome: str) -> pd.Series:
+    """Return how many periods a window pools, by unit.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        As `panel.changes` returns it: the column ``periods_{window}``, or ``attrs["n_{window}"]``. A frame
+        with neither pools one, which its own difference must bear out.
+    window : {"pre", "post"}
+    outcome : str
+        Base name.
+
+    Returns
+    -------
+    Series
+
+    Raises
+    ------
+    DesignError
+        If the frame has neither, and ``{outcome}_difference`` is not ``{outcome}_post - {outcome}_pre``.
+    """
+    if f"periods_{window}" in changes.columns:
+        return number(changes, f"periods_{window}")
+    stated = changes.attrs.get(f"n_{window}")
+    if stated is None and not _one_period(changes, outcome):
+        raise DesignError(
+            f"changes must say how many periods each window pools, got no column 'periods_{window}' and a "
+            f"{outcome}_difference that is not {outcome}_post - {outcome}_pre; keep that column."
+        )
+    return pd.Series(float(stated or 1), index=changes.index)
+
+
+def _one_period(changes: pd.DataFrame, outcome: str) -> bool:
+    names = [f"{outcome}_{end}" for end in ("difference", "post", "pre")]
+    if not set(names) <= set(changes.columns):
+        return True
+    difference, post, pre = (number(changes, name) for name in names)
+    return bool(np.allclose((post - pre).where(difference.notna()), difference, equal_nan=True))

@@ -259,11 +259,15 @@ def _estimates(sample: Sample, *, draws: int, seed: int | np.random.Generator, c
     observed, drawn = _tested(sample, draws=draws, seed=seed)
     statistic = observed.statistic
     critical = permutation.critical_values(drawn, level=ci_level)
+    rejected = permutation.exceeds(statistic, critical)
     if sample.split is None:
-        each = zip(observed.estimate, observed.std_error, critical, strict=True)
-        rows = [_correlation_row(float(r), float(error), float(size)) for r, error, size in each]
+        each = zip(observed.estimate, observed.std_error, critical, rejected, strict=True)
+        rows = [
+            _correlation_row(float(r), float(error), float(size), bool(no)) for r, error, size, no in each
+        ]
     else:
-        rows = [_ratio_row(sample, name, size) for name, size in zip(sample.doses, critical, strict=True)]
+        tests = zip(sample.doses, critical, rejected, strict=True)
+        rows = [_ratio_row(sample, name, float(size), bool(no)) for name, size, no in tests]
     terms = pd.Index(list(sample.doses), name="term")
     frame = pd.DataFrame(rows, index=terms, columns=list(COLUMNS[:4]))
     frame["p_value"] = permutation.p_values(statistic, drawn)
@@ -338,17 +342,20 @@ def _draw(sample: Sample, kernels: list[Kernel], *, draws: int, rng: np.random.G
     return np.concatenate(blocks)
 
 
-def _correlation_row(r: float, error: float, critical: float) -> list[float]:
+def _correlation_row(r: float, error: float, critical: float, rejected: bool) -> list[float]:
     """Estimate, standard error and the interval on Fisher's scale."""
     if abs(r) == 1 or error < _NO_SPREAD:
         return [r, np.nan, np.nan, np.nan]
     reach = critical * error / (1 - r**2)
-    return [r, error, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach))]
+    ends = (float(np.tanh(np.arctanh(r) + side * reach)) for side in (-1, 1))
+    return [r, error, *permutation.agreeing(*ends, null=0.0, rejected=rejected)]
 
 
-def _ratio_row(sample: Sample, name: str, critical: float) -> list[float]:
+def _ratio_row(sample: Sample, name: str, critical: float, rejected: bool) -> list[float]:
     split, dose = sample.split, sample.doses[name]
     assert split is not None
     fitted = split_score.fit(split, dose)
-    low, high = split_score.interval(split, dose, fitted=fitted, critical=float(critical))
-    return [float(np.exp(fitted.estimate)), fitted.std_error, float(np.exp(low)), float(np.exp(high))]
+    found = split_score.interval(split, dose, fitted=fitted, critical=critical, null_rejected=rejected)
+    ends = (float(np.exp(end)) for end in found)
+    agreed = permutation.agreeing(*ends, null=1.0, rejected=rejected)
+    return [float(np.exp(fitted.estimate)), fitted.std_error, *agreed]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import DataError, DesignError
+from reform_analysis.synthetic_mark import is_synthetic
 
 ALL = "all"
 NO_EXPOSURE = ""
@@ -359,5 +360,5 @@ def _is_truth(values: pd.Series) -> bool:
 
 def _marked(found: pd.DataFrame, source: pd.DataFrame, **more: Any) -> pd.DataFrame:
     """The result with the mark of synthetic data handed on."""
-    found.attrs = {"synthetic": bool(source.attrs.get("synthetic", False)), **more}
+    found.attrs = {"synthetic": is_synthetic(source), **more}
     return found

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis import panel, simulate
-from reform_analysis.association_question import number
-from reform_analysis.estimates import UntestableError
+from reform_analysis.association_question import number, periods_in
+from reform_analysis.estimates import DesignError, UntestableError
 
 _PRE, _POST = "2020", "2021"  # labels of the two windows in the draws
 
@@ -132,6 +132,17 @@ def likeness(changes: pd.DataFrame, *, outcome: str, pilot: str = "pilot") -> Li
         change=float(means["post"] / means["pre"]),
         heterogeneity=shared,
         overdispersion=max(float(own), 1.0),
-        n_pre=changes.attrs.get("n_pre", 1),
-        n_post=changes.attrs.get("n_post", 1),
+        n_pre=_pooled(changes.loc[pair.index], "pre", outcome),
+        n_post=_pooled(changes.loc[pair.index], "post", outcome),
     )
+
+
+def _pooled(changes: pd.DataFrame, window: str, outcome: str) -> int:
+    """The number of periods that a window pools, which has to be one for all units."""
+    found = periods_in(changes, window, outcome=outcome).dropna().unique()
+    if len(found) != 1:
+        raise DesignError(
+            f"changes must pool one number of periods {window}, got {sorted(found.tolist())}; "
+            "take one call of panel.changes."
+        )
+    return int(found[0])

@@ -10,7 +10,7 @@ import pandas as pd
 from reform_analysis.estimates import DataError, DesignError
 from reform_analysis.panel_columns import RATES, Rate
 
-_SUFFIXES = re.compile(r"_(?:difference|log_ratio|pre|post|earlier)$")
+_SUFFIXES = re.compile(r"_(?:difference|log_ratio|pre|post|earlier(?:_[0-9][0-9A-Z]*)?)$")
 
 
 def add_measures(panel: pd.DataFrame, *, measures: Mapping[str, Rate] | None = None) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """The panel made ready for a test: measures, changes between two windows, time under treatment."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -22,7 +22,8 @@ from reform_analysis.measures import (
 from reform_analysis.panel_columns import COUNTS, RATES, Rate, kind_of
 from reform_analysis.panel_reports import PanelReport, panel_report
 from reform_analysis.panel_texts import label
-from reform_analysis.periods import in_order
+from reform_analysis.periods import in_order, plain_periods
+from reform_analysis.synthetic_mark import MARK, marks
 from reform_analysis.treatment import treated_fraction
 from reform_analysis.wording import say
 
@@ -73,7 +74,8 @@ def changes(
     pre, post : str, int or sequence of them
         Periods of the earlier and of the later window.
     unit, period : str
-        Columns.
+        Columns. Years may be whole numbers stored as floats, and pandas periods of calendar years or
+        quarters; days are refused.
     counts : sequence of str, optional
         Counts, exposures among them. By default every declared count that the panel has.
     measures : mapping of str to Rate, or sequence of str, optional
@@ -88,10 +90,13 @@ def changes(
         Index `unit`; the panel's unit-level columns unit_name, county, city, pilot, adopted where present
         (of a name the last) and every covariate that is constant within all units; for a count c ``c_pre,
         c_post, c_earlier`` (mean a period, over the periods known; only where there are earlier periods),
-        ``c_difference`` (a period) and ``c_log_ratio``; for a measure m ``m_pre, m_post, m_difference``.
-        All floats. A unit that lacks a row or value in a window is missing there, never summed over fewer
-        periods. ``attrs``: n_pre, n_post, pre, post, earlier, rates, undefined, and the panel's own
-        (synthetic, date_basis, loss_definition).
+        ``c_earlier_K`` (the count of each earlier period K, so that a count and its exposure can be taken
+        from the periods in which both are known), ``c_difference`` (a period) and ``c_log_ratio``; for a
+        measure m ``m_pre, m_post, m_difference``; ``periods_pre, periods_post``, the windows' numbers of
+        periods. All floats. A unit that lacks a row or value in a window is missing there, never summed over
+        fewer periods. A column ``synthetic`` where the panel says that its data are made up.
+        ``attrs``, which joins lose and no test needs: n_pre, n_post, pre, post, earlier, rates, undefined,
+        and the panel's own (synthetic, date_basis, loss_definition).
 
     Raises
     ------
@@ -120,18 +125,18 @@ def changes(
     if panel.duplicated([unit, period]).any():
         again = panel.loc[panel.duplicated([unit, period]), [unit, period]].iloc[0].tolist()
         raise DataError(f"a unit and period may stand only once, {again} stands again; keep one row.")
+    panel = _with_plain_periods(panel, period)
     windows = _windows(panel[period], pre, post, earlier)
     pooled = _pooled_names(panel, counts)
     rates = _chosen_rates(panel, measures, default=counts is None)
-    frame = _carried(panel, unit, leave=(period, *pooled, *rates))
-    undefined: dict[str, int] = {}
-    for count in pooled:
-        added = _count_changes(panel, count, windows, (unit, period))
-        ended = added[[f"{count}_pre", f"{count}_post"]]
-        undefined[count] = int((ended.notna().all(axis=1) & (ended == 0).any(axis=1)).sum())
-        frame = frame.join(added)
-    for name, rate in rates.items():
-        frame = frame.join(_rate_changes(panel, name, rate, windows, (unit, period)))
+    parts = [_carried(panel, unit, leave=(period, *pooled, *rates))]
+    parts += [_count_changes(panel, count, windows, (unit, period)) for count in pooled]
+    parts += [_rate_changes(panel, name, rate, windows, (unit, period)) for name, rate in rates.items()]
+    frame = pd.concat([each.reindex(parts[0].index) for each in parts], axis=1)
+    frame = frame.assign(**{f"periods_{end}": float(len(windows[end])) for end in ("pre", "post")})
+    made_up = marks(panel)
+    if made_up.any():
+        frame[MARK] = made_up.groupby(panel[unit].to_numpy()).any().reindex(frame.index)
     made_of = RATES | {name: rate for name, rate in rates.items() if rate is not None}
     frame.attrs = {
         **panel.attrs,
@@ -139,9 +144,21 @@ def changes(
         "n_pre": len(windows["pre"]),
         "n_post": len(windows["post"]),
         "rates": {name: asdict(rate) for name, rate in made_of.items()},
-        "undefined": undefined,
+        "undefined": {count: _undefined(frame, count) for count in pooled},
     }
     return frame
+
+
+def _with_plain_periods(panel: pd.DataFrame, period: str) -> pd.DataFrame:
+    """The panel with years that are whole numbers or texts; its attributes stay."""
+    plain = plain_periods(panel[period])
+    return panel if plain is panel[period] else panel.assign(**{period: plain})
+
+
+def _undefined(frame: pd.DataFrame, count: str) -> int:
+    """Number of units without growth because a window has none."""
+    ended = frame[[f"{count}_pre", f"{count}_post"]]
+    return int((ended.notna().all(axis=1) & (ended == 0).any(axis=1)).sum())
 
 
 def growth_notes(frame: pd.DataFrame, *, language: str = "en") -> tuple[str, ...]:
@@ -150,7 +167,7 @@ def growth_notes(frame: pd.DataFrame, *, language: str = "en") -> tuple[str, ...
     Parameters
     ----------
     frame : DataFrame
-        As `changes` returns it.
+        As `changes` returns it; its columns ``c_pre, c_post, c_log_ratio`` are read.
     language : {"en", "zh"}
 
     Returns
@@ -158,7 +175,9 @@ def growth_notes(frame: pd.DataFrame, *, language: str = "en") -> tuple[str, ...
     tuple of str
         Empty where every unit has growth.
     """
-    undefined = frame.attrs.get("undefined", {})
+    grown = [name[: -len("_log_ratio")] for name in frame.columns if str(name).endswith("_log_ratio")]
+    counts = [count for count in grown if {f"{count}_pre", f"{count}_post"} <= set(frame.columns)]
+    undefined = {count: _undefined(frame, count) for count in counts}
     return tuple(
         say("panel.undefined_growth", language, column=label(count, None, language), n=n)
         for count, n in undefined.items()
@@ -184,12 +203,21 @@ def _windows(periods: pd.Series, pre: Any, post: Any, earlier: Any) -> dict[str,
 
 def _window(name: str, given: Any, ordered: list[Any]) -> list[Any]:
     """The panel's own periods of one window; 2021 and "2021" are one."""
-    wanted = [given] if isinstance(given, (str, int, np.integer)) else list(given)
-    texts = {str(value) for value in wanted}
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    wanted = list(given) if several else [given]
+    texts = {_period_text(value) for value in wanted}
     found = [value for value in ordered if str(value) in texts]
     if not found or len(found) < len(texts):
         raise DesignError(f"{name} must name periods of the panel, got {wanted}; there are {ordered}.")
     return found
+
+
+def _period_text(value: object) -> str:
+    """A period as the panel writes it: 2021, 2021.0, "2021" and a pandas period of that year are one."""
+    if isinstance(value, pd.Period):
+        return str(plain_periods(pd.Series([value])).iloc[0])
+    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[call-overload]
 
 
 def _pooled_names(panel: pd.DataFrame, counts: Sequence[str] | None) -> list[str]:
@@ -242,14 +270,15 @@ def _count_changes(
     panel: pd.DataFrame, count: str, windows: Mapping[str, list[Any]], keys: tuple[str, str]
 ) -> pd.DataFrame:
     """Columns of one count."""
-    unit, period = keys
+    unit = keys[0]
     pre, post = (_sums(panel, count, windows[name], keys) for name in ("pre", "post"))
     units = pd.Index(panel[unit].unique(), name=unit)
     added = pd.DataFrame({f"{count}_pre": pre, f"{count}_post": post}, index=units)
     if windows["earlier"]:
-        before = panel[period].isin(windows["earlier"])
-        values = as_numbers(panel, [count])[count][before]
-        added[f"{count}_earlier"] = values.groupby(panel.loc[before, unit]).mean()
+        single = {f"{count}_earlier_{each}": _sums(panel, count, [each], keys) for each in windows["earlier"]}
+        known = pd.DataFrame(single, index=units)
+        added[f"{count}_earlier"] = known.mean(axis=1)
+        added = added.join(known)
     rates = added[f"{count}_pre"] / len(windows["pre"]), added[f"{count}_post"] / len(windows["post"])
     added[f"{count}_difference"] = rates[1] - rates[0]
     positive = (rates[0] > 0) & (rates[1] > 0)

@@ -11,7 +11,8 @@ from reform_analysis.estimates import DataError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.panel_columns import COUNTS
 from reform_analysis.panel_texts import label
-from reform_analysis.periods import in_order
+from reform_analysis.periods import in_order, plain_periods
+from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.wording import say
 
 EVERYONE = "all"
@@ -25,9 +26,9 @@ class PanelReport:
     Parameters
     ----------
     counts : DataFrame
-        One row a count and arm: ``count, arm, units, cells, missing, zeros, units_without, total``. `cells`
-        are rows with a value, `zeros` those of 0, `units_without` units with a value in some period and 0
-        in all of those.
+        One row a count and arm: ``count, arm, units, cells, missing, zeros, units_without, total, stock``.
+        `cells` are rows with a value, `zeros` those of 0, `units_without` units with a value in some period
+        and 0 in all of those. `total` is over all periods; where `stock` is true, that of the last period.
     totals : DataFrame
         One row a count, arm and period: ``count, arm, period, total, cells``.
     gaps : DataFrame
@@ -140,6 +141,10 @@ class PanelReport:
         lines.append(say("panel.balanced" if self.balanced else "panel.gaps", language, n=len(self.gaps)))
         lines.append(say(f"panel.date_basis_{self.date_basis or 'unknown'}", language))
         lines.append(say(f"panel.loss_{self.loss_definition or 'unknown'}", language))
+        stocks = self.counts.loc[self.counts["stock"], "count"].drop_duplicates()
+        if len(stocks):
+            names = say("panel.and", language).join(label(name, None, language) for name in stocks)
+            lines.append(say("panel.stocks", language, names=names, last=last))
         if self.undated_pilots:
             lines.append(say("panel.undated", language, n=self.undated_pilots))
         return lines
@@ -158,6 +163,7 @@ def panel_report(
     period: str = "period",
     arm: str | None = "pilot",
     counts: Sequence[str] | None = None,
+    stocks: Sequence[str] = ("population",),
 ) -> PanelReport:
     """Return what a panel holds, before anything is estimated from it.
 
@@ -171,6 +177,8 @@ def panel_report(
         Column that is constant within a unit and splits the units; None for all together.
     counts : sequence of str, optional
         By default every declared count that the panel has.
+    stocks : sequence of str
+        Those of the counts that are there at a time, as residents are, and so are not added up over periods.
 
     Returns
     -------
@@ -192,19 +200,21 @@ def panel_report(
     need_columns(panel, [unit, period, *names, *([arm] if arm else [])])
     if panel.empty or panel.duplicated([unit, period]).any():
         raise DataError("panel must have rows, each unit and period once; validate it with validate_panel.")
+    panel = panel.assign(**{period: plain_periods(panel[period])})
     arms = _arms(panel, unit, arm)
     cells = as_numbers(panel, names).assign(unit=panel[unit], period=panel[period], arm=arms)
     long = cells.melt(["unit", "period", "arm"], var_name="count").dropna(subset="arm")
     order = in_order(panel[period])
+    totals = _by_period(long, names, order)
     return PanelReport(
-        counts=_by_arm(long, names),
-        totals=_by_period(long, names, order),
+        counts=_with_stocks(_by_arm(long, names), totals, stocks, str(order[-1])),
+        totals=totals,
         gaps=_gaps(panel, unit, period, order),
         n_units=panel[unit].nunique(),
         n_rows=len(panel),
         periods=tuple(str(value) for value in order),
         undated_pilots=_undated(panel, unit),
-        synthetic=bool(panel.attrs.get("synthetic", False)),
+        synthetic=is_synthetic(panel),
         date_basis=str(panel.attrs.get("date_basis", "")),
         loss_definition=str(panel.attrs.get("loss_definition", "")),
     )
@@ -232,6 +242,14 @@ def _by_arm(long: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     table["total"] = long.groupby(keys)["value"].sum(min_count=1)
     columns = [*keys, "units", "cells", "missing", "zeros", "units_without", "total"]
     return _in_order(table.reset_index(), names)[columns]
+
+
+def _with_stocks(table: pd.DataFrame, totals: pd.DataFrame, stocks: Sequence[str], last: str) -> pd.DataFrame:
+    """The counts by arm, a stock's total that of the last period; missing where none is known then."""
+    final = totals[totals["period"] == last].set_index(["count", "arm"])["total"]
+    ends = final.reindex(pd.MultiIndex.from_frame(table[["count", "arm"]])).to_numpy()
+    stock = table["count"].isin(list(stocks))
+    return table.assign(total=table["total"].where(~stock, ends), stock=stock)
 
 
 def _by_period(long: pd.DataFrame, names: list[str], order: list[object]) -> pd.DataFrame:

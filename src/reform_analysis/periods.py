@@ -57,6 +57,62 @@ def period_index(periods: pd.Series) -> pd.Series:
     )
 
 
+def plain_periods(periods: pd.Series) -> pd.Series:
+    """Return periods as whole numbers or texts where a file or pandas holds them in another type.
+
+    Parameters
+    ----------
+    periods : Series
+        Of any type.
+
+    Returns
+    -------
+    Series
+        Whole numbers for years stored as floats, texts like 2021 or 2021Q2 for pandas periods of
+        calendar years or quarters; anything else as it stands.
+
+    Raises
+    ------
+    DataError
+        If the values are days or times, floats with a fraction or none, or periods of another frequency.
+
+    Examples
+    --------
+    >>> plain_periods(pd.Series([2020.0, 2021.0])).tolist()
+    [2020, 2021]
+    >>> plain_periods(pd.Series(pd.period_range("2020Q4", periods=2, freq="Q"))).tolist()
+    ['2020Q4', '2021Q1']
+    """
+    if pd.api.types.is_float_dtype(periods):
+        values = periods.to_numpy(dtype=float, na_value=np.nan)
+        broken = [float(value) for value in pd.unique(values) if not float(value).is_integer()]
+        if broken:
+            raise DataError(f"column {periods.name!r} must hold whole years, got {broken[:3]}; {_WAY_OUT}")
+        return pd.Series(values.astype("int64"), index=periods.index, name=periods.name)
+    if isinstance(periods.dtype, pd.PeriodDtype):
+        return _calendar_texts(periods)
+    if pd.api.types.is_datetime64_any_dtype(periods):
+        raise DataError(
+            f"column {periods.name!r} must hold periods, got days or times like {periods.iloc[0]}; "
+            "take the years by .dt.year, or quarters by .dt.to_period('Q')."
+        )
+    return periods
+
+
+_CALENDAR = {"Y-DEC": "%Y", "Q-DEC": "%FQ%q"}
+
+
+def _calendar_texts(periods: pd.Series) -> pd.Series:
+    """Texts of pandas periods that are calendar years or quarters."""
+    name = str(periods.dtype).removeprefix("period[").removesuffix("]")
+    if name not in _CALENDAR or periods.isna().any():
+        raise DataError(
+            f"column {periods.name!r} must hold calendar years or quarters, none missing, got {name!r}; "
+            f"{_WAY_OUT}"
+        )
+    return periods.dt.strftime(_CALENDAR[name]).astype(object)
+
+
 def in_order(periods: pd.Series) -> list[Any]:
     """Return the periods that occur, each once, in order of time.
 

@@ -186,10 +186,53 @@ def critical_values(drawn: Floats, *, level: float) -> Floats:
     Returns
     -------
     ndarray, shape (k,)
-        The ``ceil(level (draws + 1))``-th smallest ``|T*|``: whatever exceeds it has p of at most 1 - level.
+        The ``ceil(level (draws + 1))``-th smallest ``|T*|``: whatever exceeds it (`exceeds`) has p of at most
+        1 - level.
     """
     place = int(np.ceil(level * (len(drawn) + 1) - _TIE)) - 1
     return np.asarray(np.sort(np.abs(drawn), axis=0)[place], dtype=float)
+
+
+def exceeds(observed: Floats, critical: Floats) -> NDArray[np.bool_]:
+    """Return whether statistics exceed their critical values, with the ties that `p_values` allows.
+
+    Parameters
+    ----------
+    observed, critical : ndarray, shape (k,)
+
+    Returns
+    -------
+    ndarray of bool, shape (k,)
+        True exactly where the p-value is at most 1 - level.
+    """
+    return np.asarray(np.abs(observed) * (1 - _TIE) > critical)
+
+
+def agreeing(low: float, high: float, *, null: float, rejected: bool) -> tuple[float, float]:
+    """Return an interval that holds the null value exactly where the test does not reject it.
+
+    Ends are found to a rounding error or a root's tolerance, while the test at the null value itself is one
+    comparison: where the two disagree, the end at the null value gives way.
+
+    Parameters
+    ----------
+    low, high : float
+        NaN for no interval.
+    null : float
+    rejected : bool
+
+    Returns
+    -------
+    low, high : float
+    """
+    if np.isnan(low) or np.isnan(high) or rejected == (not low <= null <= high):
+        return low, high
+    if not rejected:
+        return min(low, null), max(high, null)
+    nearer_low = null - low < high - null
+    return (
+        (float(np.nextafter(null, np.inf)), high) if nearer_low else (low, float(np.nextafter(null, -np.inf)))
+    )
 
 
 def max_t(observed: Floats, drawn: Floats) -> Floats:

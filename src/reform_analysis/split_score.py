@@ -121,7 +121,8 @@ def score(split: Split, dose: Floats, *, log_ratio: float = 0.0) -> Score:
     total = split.pre + split.post
     start = np.linalg.lstsq(split.nuisance * total[:, None], -offset * total, rcond=None)[0]
     fitted = _fitted(split, columns=split.nuisance, offset=offset, start_params=start)
-    expected = fitted.fittedvalues
+    with np.errstate(over="ignore"):  # the fitted values are computed here, not in the fit
+        expected = fitted.fittedvalues
     weighted = split.nuisance * (total * expected * (1 - expected))[:, None]
     onto = weighted @ np.linalg.pinv(split.nuisance.T @ weighted)
     left = dose - (dose @ onto) @ split.nuisance.T
@@ -166,7 +167,9 @@ def fit(split: Split, dose: Floats) -> LogRatio:
     return LogRatio(float(fitted.params[0]), float(fitted.bse[0]))
 
 
-def interval(split: Split, dose: Floats, *, fitted: LogRatio, critical: float) -> tuple[float, float]:
+def interval(
+    split: Split, dose: Floats, *, fitted: LogRatio, critical: float, null_rejected: bool | None = None
+) -> tuple[float, float]:
     """Invert the studentised score test.
 
     Parameters
@@ -178,6 +181,9 @@ def interval(split: Split, dose: Floats, *, fitted: LogRatio, critical: float) -
         As `fit` returns it.
     critical : float
         Size that the statistic has to exceed, from the permutations.
+    null_rejected : bool, optional
+        Whether the test rejects a log rate ratio of 0, which then lies outside, or inside. By default it is
+        not looked at.
 
     Returns
     -------
@@ -187,17 +193,26 @@ def interval(split: Split, dose: Floats, *, fitted: LogRatio, critical: float) -
     """
     if not np.isfinite(fitted.estimate):
         return np.nan, np.nan
-    low, high = (_crossing(split, dose, fitted, critical, side) for side in (-1, 1))
+    low, high = (
+        _crossing(split, dose, fitted, critical, side, null_rejected=null_rejected) for side in (-1, 1)
+    )
     return low, high
 
 
-def _crossing(split: Split, dose: Floats, fitted: LogRatio, critical: float, side: int) -> float:
+def _crossing(
+    split: Split, dose: Floats, fitted: LogRatio, critical: float, side: int, *, null_rejected: bool | None
+) -> float:
     """Where the statistic reaches the critical size, going from the estimate to one side."""
 
     def excess(step: float) -> float:
         return -side * _statistic(split, dose, fitted.estimate + side * step) - critical
 
     inner, outer = 0.0, max(critical * fitted.std_error, 1e-3)
+    to_null = -side * fitted.estimate
+    if null_rejected is not None and 0 < to_null < _FARTHEST:
+        inner, outer = (0.0, to_null) if null_rejected else (to_null, max(outer, 2 * to_null))
+        if excess(inner) >= 0 or (null_rejected and excess(outer) <= 0):
+            return 0.0  # the critical size is reached at the null value, up to rounding
     while not excess(outer) >= 0:
         inner, outer = outer, 2 * outer
         if outer > _FARTHEST:
