@@ -28,6 +28,7 @@ def test_no_real_place_is_a_total_and_every_one_is_known_for_what_it_is() -> Non
         ("乙县小计：", ("乙县", "part")),
         ("合计（不含开发区）", ("", "loose")),
         ("累计", ("", "loose")),
+        ("其中：街道", ("", "loose")),
         ("平均", ("", "loose")),
         ("平均值", ("", "loose")),
         ("合计镇", None),

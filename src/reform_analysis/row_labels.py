@@ -19,6 +19,7 @@ _MEAN = r"平均(?:值|数)?|均值|average|mean"
 _LABEL = re.compile(rf"(.*?)\(?(?:({_SUM})数?|({_MEAN}))\)?((?:\([^()]*\))*):?", re.I)
 _WHOLE = re.compile(r"\(?(?:全县\(市、区\)|全[省市县区])\)?((?:\([^()]*\))*):?")
 _PARTLY = re.compile(r"不含|不包括|剔除|扣除|除外|其中|excluding|without", re.I)
+_AMONG = re.compile(r"其中[:：]?")
 _PART = ("小计", "subtotal")
 _LOOSE = ("累计",)
 _COUNTY = re.compile(
@@ -65,7 +66,7 @@ def read_label(text: str) -> Label | None:
     bare = strip_marks(half_width("".join(text.split()))).translate(_SQUARE)
     found = _LABEL.fullmatch(bare)
     if found is None:
-        return None
+        return Label("", "loose") if _AMONG.match(bare) else None
     scope, word, mean, notes = found.groups()
     # 〔合计〕 and (乙县合计) are in brackets as a whole.
     scope = scope.lstrip("(")
