@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -114,10 +114,10 @@ def _day(value: Any) -> str:
     """A date as the panel writes it; a time of day would say more than a date can keep."""
     if not isinstance(value, (date, np.datetime64)):
         return _words(value)
-    moment = pd.Timestamp(value) if isinstance(value, (datetime, np.datetime64)) else None
-    if moment is not None and moment != moment.normalize():
+    moment = pd.Timestamp(value)
+    if moment != moment.normalize():
         raise _Refused("must be a date without a time of day, like 2021-05-17")
-    return (value if moment is None else moment.date()).isoformat()
+    return moment.date().isoformat()
 
 
 def _truth(value: Any) -> bool:
