@@ -117,7 +117,7 @@ def _day(value: Any) -> str:
     moment = pd.Timestamp(value)
     if moment != moment.normalize():
         raise _Refused("must be a date without a time of day, like 2021-05-17")
-    return moment.date().isoformat()
+    return str(moment.date())
 
 
 def _truth(value: Any) -> bool:
