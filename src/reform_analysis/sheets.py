@@ -37,10 +37,8 @@ from reform_analysis.estimates import DataError
 MAX_BYTES = 30_000_000
 MAX_EXPANDED_BYTES = 200_000_000
 MAX_CELLS = 2_000_000
-
 _DELIMITERS = ",;\t"  # the first of equally common ones
 _SEARCHED_LINES = 50
-
 _ZIP, _OLE, _PARQUET, _STATA = b"PK", b"\xd0\xcf\x11\xe0", b"PAR1", b"<stata_dta>"
 # What the reading libraries raise on a damaged file is not documented and differs by the damaged byte.
 _FAULTS = (
@@ -369,12 +367,9 @@ def _csv(content: bytes, place: Path) -> Sheet:
 
 def _delimiter(text: str) -> str:
     """Comma, semicolon or tab: the commonest in the first line that has one outside quotes."""
-    for line in text.splitlines()[:_SEARCHED_LINES]:
-        bare = re.sub(r'"[^"]*"', "", line)
-        best = max(_DELIMITERS, key=bare.count)
-        if best in bare:
-            return best
-    return ","
+    lines = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines()[:_SEARCHED_LINES])
+    counted = ((line, max(_DELIMITERS, key=line.count)) for line in lines)
+    return next((best for line, best in counted if best in line), ",")
 
 
 def _csv_rows(records: Iterable[list[str]], place: Path) -> Grid:
