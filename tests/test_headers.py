@@ -122,3 +122,16 @@ def test_proposals_are_known_columns_with_like_headers() -> None:
     assert headers.closest("终审败诉", TABLE)[0] == "losses"
     assert headers.closest("x", TABLE) == ()
     assert len(headers.closest("执法", TABLE)) <= 3
+
+
+@pytest.mark.parametrize(
+    ("levels", "column"),
+    [
+        (["试点启动时间"], "adopted"),
+        (["审查意见条数"], "review_opinions"),
+        (["执法（件）", "以乡镇街道名义"], "enforcement_own"),
+        (["执法（件）", "以部门名义"], "enforcement_department"),
+    ],
+)
+def test_headers_of_county_offices(levels: list[str], column: str) -> None:
+    assert headers.resolve(levels, number=1, row=1, table=headers.alias_table()).column == column

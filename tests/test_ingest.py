@@ -398,7 +398,8 @@ def panels(draw: Callable[..., Any]) -> pd.DataFrame:
             "city": f"{unit}市",
             "pilot": draw(st.booleans()),
         }
-        adopted = draw(st.sampled_from(["", "2021", "2021-05", "2021-05-17"]))
+        dates = ["2021", "2021-05", "2021-05-17"]
+        adopted = draw(st.sampled_from(dates if place["pilot"] else ["", *dates]))
         for year in years:
             concluded = draw(st.one_of(st.none(), st.integers(0, 10**7)))
             losses = draw(st.one_of(st.none(), st.integers(0, 10**7 if concluded is None else concluded)))
@@ -759,3 +760,38 @@ def test_a_column_headed_number_is_left_out_only_where_it_numbers_the_rows(name:
     WRITERS[name](frame.assign(序号=[7, 3, 12]), tmp_path / name)
     assert read_panel(tmp_path / name).panel["序号"].tolist() == [7.0, 3.0, 12.0]
     assert "序号" not in read_panel(tmp_path / name, aliases={"序号": ""}).panel
+
+
+def test_a_row_longer_than_the_header_of_a_csv_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("单位名称,年份,败诉,行政诉讼审结\n一镇,2020,1,1,234\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"a\.csv, row 2 has 5 fields but the header has 4.+double quotes"):
+        read_panel(tmp_path / "a.csv")
+    (tmp_path / "a.csv").write_text(
+        '单位名称,年份,败诉,行政诉讼审结\n一镇,2020,1,"1,234",\n', encoding="utf-8"
+    )
+    assert read_panel(tmp_path / "a.csv").panel["lawsuits_concluded"].tolist() == [1234]
+
+
+def test_means_and_running_totals_are_left_out_and_logged_but_not_checked(tmp_path: Path) -> None:
+    rows = [["单位名称", "年份", "败诉"], ["一镇", 2020, 1], ["二镇", 2020, 2]]
+    rows += [["平均", "", 1.5], ["合计（不含开发区）", "", 2], ["累计", "", 3]]
+    read = read_panel(write_csv(tmp_path / "p.csv", *rows))
+    assert read.panel["unit_name"].tolist() == ["一镇", "二镇"]
+    said = read.log[(read.log["excel_column"] == "C") & (read.log["excel_row"] > 3)]["reason"].tolist()
+    differs = "total row, differs from the sum of its rows 3"
+    assert said == ["total row, not checked", differs, "total row, equals the sum of its rows"]
+
+
+def test_an_office_makes_no_second_unit_and_is_logged(tmp_path: Path) -> None:
+    rows = [["单位名称", "年份", "败诉"], ["一镇", 2020, 1], ["一镇人民政府", 2021, 2], ["一乡", 2021, 3]]
+    read = read_panel(write_csv(tmp_path / "p.csv", *rows))
+    assert read.panel["unit_id"].tolist() == ["一镇", "一镇", "一乡"]
+    assert read.log[read.log["raw"] == "一镇人民政府"]["reason"].tolist() == ["office left off"]
+
+
+def test_an_alias_of_no_header_is_named_with_the_nearest(tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "p.csv", ["单位名称", "年份", "输掉官司数（件）"], ["一镇", 2020, 1])
+    with pytest.raises(DataError, match=r"aliases has '输了官司数', .+ nearest are \['输掉官司数（件）'"):
+        read_panel(path, aliases={"输了官司数": "losses"})
+    for header in ("输掉官司数", "输掉官司数（件）"):
+        assert read_panel(path, aliases={header: "losses"}).panel["losses"].tolist() == [1]

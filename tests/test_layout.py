@@ -4,8 +4,9 @@ import pytest
 
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import alias_table
-from reform_analysis.layout import Table, find_table
+from reform_analysis.layout import find_table
 from reform_analysis.sheets import Area, Sheet
+from reform_analysis.table_parts import Table
 
 ALIASES = alias_table()
 
@@ -143,3 +144,14 @@ def test_a_formula_without_a_value() -> None:
 @pytest.mark.parametrize("rows", [[], [["说明"]], [["单位名称"]], [["a", "b"], ["甲镇", 1]]])
 def test_sheets_without_a_table(rows: list[list[object]]) -> None:
     assert find_table(sheet(*rows), ALIASES) is None
+
+
+@pytest.mark.parametrize("value", [5, "5件", "—"])
+def test_a_value_merged_over_two_columns_is_refused(value: object) -> None:
+    with pytest.raises(DataError, match=r"cell B2: '.+' is merged over 2 columns"):
+        table(HEADER, ["甲镇", value, None], merged=((2, 2, 2, 3),))
+
+
+def test_a_number_as_text_merged_over_rows_is_refused() -> None:
+    with pytest.raises(DataError, match=r"cell B2: '2件' is merged over 2 rows"):
+        table(HEADER, ["甲镇", "2件", 1], ["乙镇", None, 1], merged=((2, 2, 3, 2),))

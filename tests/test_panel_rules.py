@@ -1,10 +1,12 @@
 """Each rule is broken once and named with its cell; a valid panel passes whatever pandas made of it."""
 
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from io import StringIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -363,3 +365,25 @@ def test_decimals_of_large_units(unit: str, decimals: int) -> None:
     assert _decimals("1.5", unit, 0.0) == decimals
     assert _prints_as(Fraction(149), 150.0, -1)
     assert not _prints_as(Fraction(144), 150.0, -1)
+
+
+@pytest.mark.parametrize(
+    "day", [pd.Timestamp("2021-05-17"), date(2021, 5, 17), datetime(2021, 5, 17), np.datetime64("2021-05-17")]
+)
+def test_a_date_of_adoption_is_kept_as_text(day: object) -> None:
+    frame = valid()
+    frame["adopted"] = pd.Series([day, day, None, None, None, None], dtype=object)
+    assert validate_panel(frame)["adopted"].tolist() == ["2021-05-17"] * 2 + [""] * 4
+    frame["adopted"] = pd.to_datetime(frame["adopted"])
+    assert validate_panel(frame)["adopted"].tolist() == ["2021-05-17"] * 2 + [""] * 4
+    frame["adopted"] += pd.Timedelta(hours=9)
+    with pytest.raises(DataError, match="must be a date without a time of day"):
+        validate_panel(frame)
+
+
+def test_a_pilot_without_a_date_beside_dated_units_is_a_fault() -> None:
+    frame = valid().assign(adopted=["", "", "2022", "2022", "", ""])
+    faults = panel_faults(frame)
+    assert faults[["row", "column"]].to_numpy().tolist() == [[0, "adopted"], [1, "adopted"]]
+    assert panel_faults(frame.assign(adopted="")).empty
+    assert panel_faults(frame.assign(adopted=["2021"] * 2 + ["2022"] * 4)).empty

@@ -265,3 +265,9 @@ def test_what_cannot_be_opened(name: str, tmp_path: Path) -> None:
         sheets.read_sheets(os.path.join(tmp_path, name))
     with pytest.raises(DataError, match="path must be the path of a file"):
         sheets.read_sheets(None)  # type: ignore[arg-type]
+
+
+def test_the_separator_is_that_of_the_first_line_with_one(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('统计表\n单位名称;"a,b,c";败诉\n一镇;1,234;2\n', encoding="utf-8")
+    rows = sheets.read_sheets(tmp_path / "a.csv")[0].rows
+    assert rows[3] == {1: "一镇", 2: "1,234", 3: "2"}

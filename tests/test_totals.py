@@ -6,8 +6,9 @@ import pytest
 
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import alias_table
-from reform_analysis.layout import Table, find_table
+from reform_analysis.layout import find_table
 from reform_analysis.sheets import Sheet
+from reform_analysis.table_parts import Table
 from reform_analysis.totals import require_sum, summed_rows
 
 HEAD = ["设区市", "县", "单位名称", "年份", "败诉"]

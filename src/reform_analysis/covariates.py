@@ -20,8 +20,8 @@ from reform_analysis.cells import (
 )
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import dimension_of
-from reform_analysis.layout import coordinate
 from reform_analysis.melting import Segment
+from reform_analysis.table_parts import coordinate
 
 _CODE = re.compile(r"0[0-9]+")
 _TRUTHS = ("True", "False", "TRUE", "FALSE")

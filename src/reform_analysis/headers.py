@@ -3,7 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
@@ -44,6 +44,8 @@ class Header:
         Period the header names; empty if none.
     unit : str
         Unit of bare numbers; empty if the header names none.
+    stems : frozenset of str
+        What was looked up in the table of aliases to give the column, as `stem` has it.
     """
 
     number: int
@@ -52,6 +54,7 @@ class Header:
     column: str
     period: str
     unit: str
+    stems: frozenset[str] = frozenset()
 
 
 def stem(text: str) -> str:
@@ -128,10 +131,10 @@ def match(text: str, table: Mapping[str, str]) -> str | None:
     >>> match("败诉件数", alias_table()), match("上年同期败诉件数", alias_table())
     ('losses', 'losses_previous')
     """
-    if kind_of(text.strip()):
-        return text.strip()
     if stem(text) in table:
         return table[stem(text)]
+    if kind_of(text.strip()):
+        return text.strip()
     for pattern, family in ((_PREVIOUS, "previous"), (_GROWTH, "growth")):
         rest, found = pattern.subn("", half_width(text))
         count = table.get(stem(rest)) if found else None
@@ -233,17 +236,49 @@ def resolve(levels: Sequence[str], *, number: int, row: int, table: Mapping[str,
         unit = named or unit
         if not (parts and as_unit(level)):
             parts.append(rest)
-    text = " ".join(levels)
-    whole = match("".join(parts), table)
-    if whole is not None:
-        return Header(number, row, text, whole, "", unit)
+    header = Header(number, row, " ".join(levels), "", "", unit)
     period, _ = find_period("_".join(parts))
     bare = [_PART.sub("", find_period(part)[1]) if period else part for part in parts]
-    for start in range(len(bare)):
-        column = match("".join(bare[start:]), table)
+    # A caller's own alias may be the header as it stands, with its period and unit.
+    tries = [("".join(levels), period), ("".join(parts), "")]
+    tries += [("".join(bare[start:]), period) for start in range(len(bare))]
+    for text, dated in tries:
+        column = match(text, table)
         if column is not None:
-            return Header(number, row, text, column, period, unit)
-    return Header(number, row, text, covariate_name(bare, unit), period, unit)
+            return replace(header, column=column, period=dated, stems=_looked_up(text))
+    return replace(header, column=covariate_name(bare, unit), period=period)
+
+
+def _looked_up(text: str) -> frozenset[str]:
+    """Stems that `match` tries for a text."""
+    rests = (pattern.sub("", half_width(text)) for pattern in (_PREVIOUS, _GROWTH))
+    return frozenset(map(stem, (text, *rests)))
+
+
+def require_used(aliases: Mapping[str, str], headers: Sequence[Header]) -> None:
+    """Raise if a caller's alias names no header.
+
+    Parameters
+    ----------
+    aliases : mapping of str to str
+        As in `alias_table`.
+    headers : sequence of Header
+        Those of every table read.
+
+    Raises
+    ------
+    DataError
+        Naming the alias and the headers most like it.
+    """
+    used = frozenset().union(*(header.stems for header in headers))
+    texts = {stem(header.text): header.text for header in headers}
+    for key in aliases:
+        if stem(key) not in used:
+            like = get_close_matches(stem(key), list(texts), n=3, cutoff=_LIKE) or list(texts)
+            raise DataError(
+                f"aliases has {key!r}, which is no header of the file; the nearest are "
+                f"{[texts[each] for each in like]}: write one of them, or leave the alias out."
+            )
 
 
 def covariate_name(parts: Sequence[str], unit: str) -> str:

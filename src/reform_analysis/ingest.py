@@ -18,12 +18,13 @@ from reform_analysis.assembly import assemble
 from reform_analysis.cells import DashMeans, show
 from reform_analysis.covariate_list import covariate_lines, covariate_sentence, covariate_table
 from reform_analysis.estimates import DataError, require_choice
-from reform_analysis.headers import LEFT_OUT, Header, alias_table, stem
-from reform_analysis.layout import Table, find_table
+from reform_analysis.headers import LEFT_OUT, Header, alias_table, require_used, stem
+from reform_analysis.layout import find_table
 from reform_analysis.melting import Block, keep_what_numbers_no_rows, melt
 from reform_analysis.panel_columns import ATTRIBUTES
 from reform_analysis.readings import Change, Column, read_columns
 from reform_analysis.sheets import Sheet, read_sheets
+from reform_analysis.table_parts import Table
 from reform_analysis.wording import say
 
 
@@ -124,7 +125,8 @@ def read_panel(
     Raises
     ------
     DataError
-        If the file cannot be read, a cell is not understood, a dash is found and `dash_means` is not given,
+        If the file cannot be read, an alias is none of its headers, a cell is not understood, a dash is
+        found and `dash_means` is not given,
         a total does not equal its sum, or a formula was never calculated. Cells are named by sheet and
         letter.
     """
@@ -136,6 +138,7 @@ def read_panel(
     found = {each.name: find_table(each, table) for each in sheets if sheet is not None or not each.hidden}
     tables = [each for each in found.values() if each is not None]
     _require_tables(tables, found, sheet, path)
+    require_used(aliases or {}, [header for each in tables for header in each.headers])
     blocks = _melt(tables, chosen=own)
     columns, changes = read_columns(blocks, dash_means=dash_means)
     covariates = covariate_table(columns, table, chosen=own)

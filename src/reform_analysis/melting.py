@@ -21,8 +21,8 @@ from reform_analysis.headers import (
     split_unit,
     stem,
 )
-from reform_analysis.layout import Table, coordinate
 from reform_analysis.panel_columns import kind_of
+from reform_analysis.table_parts import Table, coordinate
 
 # What a wide table may give once for all its periods; covariates may be given once too.
 _ONCE = ("population",)

@@ -34,7 +34,8 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
 
     Beside each column's own declaration (`panel_columns.PANEL`) these rules hold: a unit and period stand
     once; a unit lies in one county and a county in one city; pilot status and adoption are constant within
-    a unit; one frequency a panel; ``losses <= lawsuits_concluded`` and ``corrections <=
+    a unit; where any unit has a date of adoption every pilot has one (others may have one too, for the reform
+    was rolled out); one frequency a panel; ``losses <= lawsuits_concluded`` and ``corrections <=
     reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year); a
     printed rate is its counts' ratio, rounded or cut at its last printed decimal; a base printed a year
     later (``losses_previous``) is the count of that year's own row, and printed growth
@@ -188,6 +189,14 @@ def _unlike(frame: pd.DataFrame, group: str, column: str, rule: str) -> list[Fau
     return _at(frame, several & (frame[column] != expected), column, rules)
 
 
+def _dated_pilots(frame: pd.DataFrame) -> list[Fault]:
+    """A pilot without a date beside dated units would count as never treated."""
+    if not {"pilot", "adopted"} <= set(frame.columns) or not (frame["adopted"] != "").any():
+        return []
+    rule = "a pilot has the date it adopted the reform, as other units here do; write it"
+    return _at(frame, frame["pilot"] & (frame["adopted"] == ""), "adopted", rule)
+
+
 def _one_frequency(frame: pd.DataFrame) -> list[Fault]:
     if "period" not in frame.columns:
         return []
@@ -214,6 +223,7 @@ _RULES: tuple[Callable[[pd.DataFrame], list[Fault]], ...] = (
     _declared,
     _some_content,
     _constant,
+    _dated_pilots,
     _one_frequency,
     _at_most,
 )

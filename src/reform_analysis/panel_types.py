@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,8 @@ def settle_types(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
     """Return the panel with every declared column in its type, and the values that are not of it.
 
     Only what loses nothing is taken: 3 and 3.0 as the count 3, NaN as a missing count or an empty text,
-    the number 2021 as the text "2021". Covariates stay as they are.
+    the number 2021 as the text "2021", a date or timestamp in `adopted` as the text "2021-05-17".
+    Covariates stay as they are.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def settle_types(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Fault]]:
 
 
 def _settle(values: pd.Series, kind: str) -> tuple[pd.Series, list[Fault]]:
-    take, blank, dtype = _KINDS[kind]
+    take, blank, dtype = _DAYS if values.name == "adopted" else _KINDS[kind]
     if values.dtype == dtype and kind in ("integer", "boolean"):
         return values, []
     taken, faults = [], []
@@ -108,12 +110,23 @@ def _words(value: Any) -> str:
         raise _Refused("must be a text") from None
 
 
+def _day(value: Any) -> str:
+    """A date as the panel writes it; a time of day would say more than a date can keep."""
+    if not isinstance(value, (date, np.datetime64)):
+        return _words(value)
+    moment = pd.Timestamp(value)
+    if moment != moment.normalize():
+        raise _Refused("must be a date without a time of day, like 2021-05-17")
+    return str(moment.date())
+
+
 def _truth(value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise _Refused("must be True or False")
     return bool(value)
 
 
+_DAYS = (_day, "", "str")
 _KINDS: dict[str, tuple[Callable[[Any], Any], Any, str]] = {
     "integer": (_whole, pd.NA, "Int64"),
     "number": (_number, math.nan, "float64"),

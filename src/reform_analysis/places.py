@@ -22,6 +22,7 @@ from reform_analysis.place_lists import (
     load_townships,
     places,
 )
+from reform_analysis.unit_names import OFFICES
 
 __all__ = [
     "COLUMNS",
@@ -46,11 +47,7 @@ Status = Literal[
 COLUMNS = ("name", "status", "unit_name", "county", "city", "code9", "candidates")
 
 _KINDS = ("街道", "畲族镇", "畲族乡", "镇", "乡")
-_OFFICES = (
-    (re.compile(r"街道(?:人民政府|办事处|办)$"), "街道"),
-    (re.compile(r"(?<=[^道镇乡])办事处$"), "街道"),
-    (re.compile(r"(镇|乡)(?:人民政府|政府)$"), r"\1"),
-)
+_OFFICES = (*OFFICES, (re.compile(r"(?<=[^道镇乡])办事处$"), "街道"))
 _SPACES = re.compile(r"[\s\u200b-\u200d\u2060\ufeff]+")
 _BRACKETS = str.maketrans("[]【】〔〕", "()()()")
 _NOTED = re.compile(r"(?P<rest>.+)\((?P<after>[^()]+)\)|\((?P<before>[^()]+)\)(?P<last>.+)")

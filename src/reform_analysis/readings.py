@@ -24,14 +24,15 @@ from reform_analysis.cells import (
 from reform_analysis.covariates import Kind, covariate_kind, read_covariate
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import dimension_of
-from reform_analysis.layout import Total, coordinate
 from reform_analysis.melting import Block, Segment
 from reform_analysis.panel_columns import kind_of
+from reform_analysis.table_parts import Total, coordinate
 from reform_analysis.totals import differing_sum, require_sum, summed_rows
+from reform_analysis.unit_names import read_unit_name
 
 _LISTED = 20
 _EQUAL = "total row, equals the sum of its rows"
-_NAMES = ("unit_name", "county", "city")
+_AREAS = ("county", "city")
 
 
 class Change(NamedTuple):
@@ -200,7 +201,10 @@ def _reader(name: str, kind: str, segment: Segment, dash_means: DashMeans | None
         return _covariate_reader(name, kind, segment, dash_means)
     if name == "period":
         return read_period
-    readers: dict[str, Callable[..., Reading]] = {"adopted": read_date} | dict.fromkeys(_NAMES, read_name)
+    readers: dict[str, Callable[..., Reading]] = {
+        "adopted": read_date,
+        "unit_name": read_unit_name,
+    } | dict.fromkeys(_AREAS, read_name)
     if kind in ("boolean", "string"):
         reader = readers.get(name, read_flag if kind == "boolean" else read_text)
         return partial(reader, dash_means=dash_means)
@@ -254,7 +258,7 @@ def _check_totals(
                 for segment, values in zip(column.segments, column.values, strict=True):
                     if segment.table is not block.table or column.kind not in ("integer", "number"):
                         continue
-                    if not kind_of(column.name):
+                    if not kind_of(column.name) or total.kind == "loose":
                         checked |= _compare(segment, values, total, positions=positions)
                     elif dimension_of(column.name) in ("count", "money"):
                         checked |= _check(
@@ -266,7 +270,7 @@ def _check_totals(
 
 
 def _compare(segment: Segment, values: list[Any], total: Total, *, positions: list[int]) -> dict[int, str]:
-    """What the log says of a covariate's total: a mean or a rate need not be a sum, so none is refused."""
+    """What the log says of a total that need not be a sum: of a covariate, a mean, or a running total."""
     header = segment.header
     raw = segment.table.value(total.row, header.number)
     try:

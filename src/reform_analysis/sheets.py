@@ -6,6 +6,7 @@ them; macros are never run.
 
 import csv
 import io
+import re
 import struct
 import warnings
 import zipfile
@@ -36,7 +37,8 @@ from reform_analysis.estimates import DataError
 MAX_BYTES = 30_000_000
 MAX_EXPANDED_BYTES = 200_000_000
 MAX_CELLS = 2_000_000
-
+_DELIMITERS = ",;\t"  # the first of equally common ones
+_SEARCHED_LINES = 50
 _ZIP, _OLE, _PARQUET, _STATA = b"PK", b"\xd0\xcf\x11\xe0", b"PAR1", b"<stata_dta>"
 # What the reading libraries raise on a damaged file is not documented and differs by the damaged byte.
 _FAULTS = (
@@ -358,11 +360,16 @@ def _csv(content: bytes, place: Path) -> Sheet:
         raise DataError(
             f"{place.name} is a web page or XML, not a table; open it in Excel and save it as .xlsx."
         )
-    first = text.split("\n", 1)[0]
-    delimiter = "\t" if first.count("\t") > first.count(",") else ","
     with _reading(place):
-        records = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        records = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
         return Sheet(place.name, _csv_rows(records, place), typed=False)
+
+
+def _delimiter(text: str) -> str:
+    """Comma, semicolon or tab: the commonest in the first line that has one outside quotes."""
+    lines = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines()[:_SEARCHED_LINES])
+    counted = ((line, max(_DELIMITERS, key=line.count)) for line in lines)
+    return next((best for line, best in counted if best in line), ",")
 
 
 def _csv_rows(records: Iterable[list[str]], place: Path) -> Grid:

@@ -8,7 +8,7 @@ from typing import Any
 from reform_analysis.cells import is_blank, read_name
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import Header
-from reform_analysis.layout import PLACES, Table, Total, coordinate
+from reform_analysis.table_parts import PLACES, Table, Total, coordinate
 
 _FINEST = 6  # one fen, the smallest coin, is 1e-6 of 10,000 yuan
 
@@ -34,7 +34,7 @@ def summed_rows(table: Table, total: Total) -> list[int]:
     chosen = [at for at in positions if all(_lies_in(table, table.rows[at], *pair) for pair in named.items())]
     if named and chosen:
         return chosen
-    return _block(table, total) if total.part else positions
+    return _block(table, total) if total.kind == "part" else positions
 
 
 def _beside(table: Table, total: Total) -> dict[str, Any]:
@@ -62,7 +62,7 @@ def _name(value: Any) -> Any:
 
 
 def _block(table: Table, total: Total) -> list[int]:
-    marks = sorted(other.row for other in table.totals if other.part)
+    marks = sorted(other.row for other in table.totals if other.kind == "part")
     opens = bool(table.rows) and marks[0] < table.rows[0]
     if opens:
         after = min((mark for mark in marks if mark > total.row), default=float("inf"))
