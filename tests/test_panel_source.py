@@ -127,3 +127,13 @@ def test_a_header_that_no_alias_knows_is_named_in_the_banner(tmp_path: Path) -> 
         ).sentences
         assert len(named) == len(plain) + 1
         assert "审结件数" in named[-1]
+
+
+def test_a_refused_file_names_the_headers_that_may_be_the_missing_column(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    header = "乡镇,县,市,年份,试点,试点启动时间,败诉案件总量"
+    path.write_text(
+        f"{header}\n一镇,甲县,乙市,2021,是,2021-05,1\n二镇,甲县,乙市,2021,否,,0\n", encoding="utf-8"
+    )
+    with pytest.raises(DataError, match=r"must have an outcome(?s:.*)closest known columns: losses"):
+        open_panel(str(path))

@@ -66,7 +66,10 @@ def _read(data: str, aliases: str, dash_means: str | None) -> pd.DataFrame:
     if not Path(data).is_file():
         raise DataError(f"data must be a file, got {data!r}, seen from {Path.cwd()}; check the path.")
     read = read_panel(data, aliases=_mapping(aliases), dash_means=dash_means)  # type: ignore[arg-type]
-    frame = schema.validate_panel(read.panel, cells=read.cells)
+    try:
+        frame = schema.validate_panel(read.panel, cells=read.cells)
+    except DataError as refused:
+        raise DataError("\n".join([str(refused), *read.sentences()])) from None
     frame.attrs["logged"] = len(read.log)
     return frame
 
