@@ -126,7 +126,7 @@ def test_a_denominator_is_named_or_said_to_be_absent() -> None:
 
 def test_banner_tells_synthetic_from_real() -> None:
     assert "SYNTHETIC data: the example panel" in str(panel_findings.banner(REPORT, data=""))
-    mine = FRAME.copy()
+    mine = FRAME.drop(columns="synthetic")
     mine.attrs = {"synthetic": False, "logged": 7}
     text = str(panel_findings.banner(panel.panel_report(mine, counts=["losses"]), data="mine.xlsx", logged=7))
     assert "The user's data: mine.xlsx" in text

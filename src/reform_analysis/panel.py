@@ -125,18 +125,19 @@ def changes(
     if panel.duplicated([unit, period]).any():
         again = panel.loc[panel.duplicated([unit, period]), [unit, period]].iloc[0].tolist()
         raise DataError(f"a unit and period may stand only once, {again} stands again; keep one row.")
-    panel = _with_plain_periods(panel, period)
+    panel = panel.assign(**{period: plain_periods(panel[period])})
     windows = _windows(panel[period], pre, post, earlier)
     pooled = _pooled_names(panel, counts)
     rates = _chosen_rates(panel, measures, default=counts is None)
     parts = [_carried(panel, unit, leave=(period, *pooled, *rates))]
     parts += [_count_changes(panel, count, windows, (unit, period)) for count in pooled]
     parts += [_rate_changes(panel, name, rate, windows, (unit, period)) for name, rate in rates.items()]
-    frame = pd.concat([each.reindex(parts[0].index) for each in parts], axis=1)
-    frame = frame.assign(**{f"periods_{end}": float(len(windows[end])) for end in ("pre", "post")})
+    periods = {f"periods_{end}": float(len(windows[end])) for end in ("pre", "post")}
+    parts.append(pd.DataFrame(periods, index=parts[0].index))
     made_up = marks(panel)
     if made_up.any():
-        frame[MARK] = made_up.groupby(panel[unit].to_numpy()).any().reindex(frame.index)
+        parts.append(made_up.groupby(panel[unit].to_numpy()).any().to_frame(MARK))
+    frame = pd.concat([each.reindex(parts[0].index) for each in parts], axis=1)
     made_of = RATES | {name: rate for name, rate in rates.items() if rate is not None}
     frame.attrs = {
         **panel.attrs,
@@ -147,12 +148,6 @@ def changes(
         "undefined": {count: _undefined(frame, count) for count in pooled},
     }
     return frame
-
-
-def _with_plain_periods(panel: pd.DataFrame, period: str) -> pd.DataFrame:
-    """The panel with years that are whole numbers or texts; its attributes stay."""
-    plain = plain_periods(panel[period])
-    return panel if plain is panel[period] else panel.assign(**{period: plain})
 
 
 def _undefined(frame: pd.DataFrame, count: str) -> int:
