@@ -1,0 +1,274 @@
+"""Poisson and linear fits with unit and period effects, through pyfixest; what to mind about it is here."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pyfixest
+import pyfixest.estimation
+from numpy.typing import NDArray
+from pyfixest.estimation.models.fepois_ import _check_for_separation_ir
+from scipy.linalg import svd
+
+from reform_analysis.count_sample import Floats, Sample, with_events
+from reform_analysis.estimates import DesignError, UntestableError
+
+Covariance = Literal["iid", "hc", "cluster"]
+
+# Its default counts period effects as nested in units or not by the order of a set, that is by
+# PYTHONHASHSEED; "none" leaves fixed effects out of the count of parameters.
+_CORRECTION = {"k_adj": True, "k_fixef": "none", "G_adj": True}
+_VCOV: dict[str, Any] = {"iid": "iid", "hc": "hetero", "cluster": {"CRV1": "cluster"}}
+_TOLERANCE = 1e-10  # of the projections; pyfixest's 1e-6 shows in the eighth digit
+_DEVIANCE_TOLERANCE = 1e-12
+_ITERATIONS = 100
+_NO_VARIATION = 1e-6
+_NEAR_ZERO = 1e-6  # of the mean count: fitted values below it may tend to 0
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fit with fixed effects.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows used.
+    coefficients : ndarray, shape (terms,)
+    vcov : ndarray, shape (terms, terms)
+    mean : ndarray, shape (n,)
+        Fitted values.
+    """
+
+    sample: Sample
+    coefficients: Floats
+    vcov: Floats
+    mean: Floats
+
+
+def poisson(sample: Sample, *, covariance: Covariance = "iid") -> Fit:
+    """Fit counts, checked for what has no finite estimate.
+
+    Parameters
+    ----------
+    sample : Sample
+    covariance : {"iid", "hc", "cluster"}
+
+    Returns
+    -------
+    Fit
+        Of the rows that are left without separated ones.
+
+    Raises
+    ------
+    DesignError
+        If terms are collinear with each other or with the fixed effects.
+    UntestableError
+        If no row is left, or a term separates events from their absence.
+    """
+    informative = with_events(sample)
+    require_separate_terms(informative)
+    found = poisson_fit(informative, covariance=covariance)
+    separated = _separated(found)
+    if not separated.any():
+        return found
+    left = with_events(informative.only(~separated, "separated: its mean tends to 0"))
+    _require_identified(left)
+    return poisson_fit(left, covariance=covariance)
+
+
+def poisson_fit(
+    sample: Sample,
+    *,
+    covariance: Covariance = "iid",
+    offset: Floats | None = None,
+    without: int | None = None,
+) -> Fit:
+    """Fit counts on rows that were checked before.
+
+    Parameters
+    ----------
+    sample : Sample
+        As `count_sample.with_events` leaves it, its terms not collinear.
+    covariance : {"iid", "hc", "cluster"}
+    offset : ndarray, shape (n,), optional
+        In place of the sample's.
+    without : int, optional
+        Number of a term to leave out, for a fit under a null hypothesis.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    UntestableError
+        If the iterations do not converge.
+    """
+    frame, columns = _frame(sample, without)
+    frame["offset"] = sample.offset if offset is None else offset
+    fitted = _quietly(
+        pyfixest.fepois,
+        f"outcome ~ {' + '.join(columns) or '1'} | unit + period",
+        data=frame,
+        vcov=_VCOV[covariance] if columns else "iid",
+        offset="offset",
+        ssc=pyfixest.ssc(**_CORRECTION),
+        iwls_tol=_DEVIANCE_TOLERANCE,
+        iwls_maxiter=_ITERATIONS,
+        demeaner=pyfixest.MapDemeaner(fixef_tol=_TOLERANCE),
+        fixef_rm="none",
+        separation_check=[],
+        copy_data=False,
+    )
+    if not fitted.convergence:
+        # pyfixest only sets a flag: its test for the last iteration can never be true.
+        raise UntestableError(
+            f"the fit must converge, got no convergence in {_ITERATIONS} iterations; leave out a term, or "
+            "pool periods."
+        )
+    return _fit(sample, fitted, columns, np.asarray(fitted.predict(type="response"), dtype=float))
+
+
+def linear(sample: Sample, *, covariance: Covariance) -> Fit:
+    """Fit by least squares.
+
+    Parameters
+    ----------
+    sample : Sample
+    covariance : {"iid", "hc", "cluster"}
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    DesignError
+        If terms are collinear with each other or with the fixed effects.
+    """
+    require_separate_terms(sample)
+    frame, columns = _frame(sample, None)
+    fitted = _quietly(
+        pyfixest.feols,
+        f"outcome ~ {' + '.join(columns)} | unit + period",
+        data=frame,
+        vcov=_VCOV[covariance],
+        # Classical errors divide by n less all parameters; the others are those of the Poisson fits.
+        ssc=pyfixest.ssc(**(_CORRECTION | {"k_fixef": "full" if covariance == "iid" else "none"})),
+        demeaner=pyfixest.MapDemeaner(fixef_tol=_TOLERANCE),
+        fixef_rm="none",
+        copy_data=False,
+    )
+    return _fit(sample, fitted, columns, sample.outcome - np.asarray(fitted.resid(), dtype=float))
+
+
+def _frame(sample: Sample, without: int | None) -> tuple[pd.DataFrame, list[str]]:
+    """Plain names, whatever the caller's are called."""
+    used = [at for at in range(len(sample.terms)) if at != without]
+    columns = {f"x{at}": sample.terms_values[:, at] for at in used}
+    codes = {name: getattr(sample, name) for name in ("unit", "period", "cluster")}
+    return pd.DataFrame({"outcome": sample.outcome, **columns, **codes}), list(columns)
+
+
+def _fit(sample: Sample, fitted: Any, columns: list[str], mean: Floats) -> Fit:
+    if not columns:
+        return Fit(sample, np.empty(0), np.empty((0, 0)), mean)
+    coefficients = fitted.coef().loc[columns].to_numpy(dtype=float)
+    return Fit(sample, coefficients, np.asarray(fitted._vcov, dtype=float), mean)
+
+
+def _quietly(estimator: Callable[..., Any], formula: str, **options: Any) -> Any:
+    """Call pyfixest, whose use of pandas is deprecated in pandas 3.1; its other warnings pass."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return estimator(formula, **options)
+
+
+def projected(sample: Sample, values: Floats, weights: Floats | None = None) -> Floats:
+    """Return columns less their weighted projection on unit and period effects.
+
+    Parameters
+    ----------
+    sample : Sample
+    values : ndarray, shape (n, k)
+    weights : ndarray, shape (n,), optional
+
+    Returns
+    -------
+    ndarray, shape (n, k)
+    """
+    each = np.ones(len(values)) if weights is None else weights
+    found, converged = pyfixest.estimation.demean(
+        np.array(values, dtype=float), sample.fixed_effects, np.array(each, dtype=float), tol=_TOLERANCE
+    )
+    if not converged:
+        raise UntestableError("the projection on unit and period effects did not converge; drop a period.")
+    return np.asarray(found, dtype=float)
+
+
+def require_separate_terms(sample: Sample) -> None:
+    """Raise where a term cannot be told from the others or from unit and period effects.
+
+    Parameters
+    ----------
+    sample : Sample
+
+    Raises
+    ------
+    DesignError
+        Naming the terms.
+    """
+    collinear = _collinear(sample)
+    if collinear:
+        raise DesignError(
+            f"terms must vary within units beside the periods and each other, got {collinear}, which do "
+            f"not in the {len(sample.outcome)} rows that can be used; leave them out."
+        )
+
+
+def _collinear(sample: Sample) -> list[str]:
+    """Terms that take part in a linear dependence, from the null space of what the effects leave of them."""
+    size = np.linalg.norm(sample.terms_values - sample.terms_values.mean(axis=0), axis=0)
+    left = projected(sample, sample.terms_values) / np.where(size > 0, size, 1.0)
+    norms = np.linalg.norm(left, axis=0)
+    flat = norms <= _NO_VARIATION
+    varying = np.flatnonzero(~flat)
+    if varying.size:
+        _, spread, directions = svd(left[:, varying] / norms[varying], full_matrices=False)
+        null = np.abs(directions[spread <= _NO_VARIATION])
+        flat[varying] = (null > _NO_VARIATION).any(axis=0)
+    return [name for name, out in zip(sample.terms, flat, strict=True) if out]
+
+
+def _separated(found: Fit) -> NDArray[np.bool_]:
+    """Rows whose mean tends to 0; looked for only where the fit leaves a fitted value near 0."""
+    sample = found.sample
+    out = np.zeros(len(sample.outcome), dtype=bool)
+    if not ((sample.outcome == 0) & (found.mean < _NEAR_ZERO * sample.outcome.mean())).any():
+        return out
+    frame, columns = _frame(sample, None)
+    # fepois(separation_check=["ir"]) finds the rows as well, but raises before it says which, where a term
+    # is collinear without them; and that is the usual case.
+    rows = _quietly(
+        _check_for_separation_ir,
+        f"outcome ~ {' + '.join(columns)} | unit + period",
+        data=frame,
+        Y=frame[["outcome"]],
+        X=frame[columns],
+        fe=frame[["unit", "period"]],
+    )
+    out[sorted(rows)] = True
+    return out
+
+
+def _require_identified(left: Sample) -> None:
+    collinear = _collinear(left)
+    if collinear:
+        raise UntestableError(
+            f"terms must have events on both sides, got {collinear}, which separate all events from their "
+            "absence: the ratio is 0 or infinite; compare totals by an exact test instead."
+        )

@@ -1,0 +1,92 @@
+"""What makes inference from a panel doubtful: few clusters, few treated ones, few events."""
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+
+from reform_analysis.count_sample import Sample
+from reform_analysis.estimates import StatisticalWarning
+
+FEW_CLUSTERS = 30
+FEW_TREATED = 6
+EVENTS_PER_PARAMETER = 10
+
+
+def troubles(sample: Sample, *, clustered: bool) -> list[str]:
+    """Return what makes inference doubtful, in words.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows used.
+    clustered : bool
+        Whether the inference is by cluster.
+
+    Returns
+    -------
+    list of str
+        Fewer than 30 clusters; fewer than 6 clusters with (or without) treated rows, for each term of 0
+        and 1; fewer than 10 events for each coefficient and period effect. Unit effects are incidental.
+
+    References
+    ----------
+    MacKinnon and Webb (2018), Econometrics Journal 21, 114-135: with few treated clusters t-tests reject
+    too often, and a wild bootstrap under the null too rarely. The bounds are ours.
+    """
+    found = [*_few_clusters(sample), *_few_treated(sample)] if clustered else []
+    return found + _little_information(sample)
+
+
+def _few_clusters(sample: Sample) -> list[str]:
+    if sample.n_clusters >= FEW_CLUSTERS:
+        return []
+    return [
+        f"few clusters: {sample.n_clusters}, fewer than {FEW_CLUSTERS}; tests by the normal and the t "
+        "distribution reject too often"
+    ]
+
+
+def _few_treated(sample: Sample) -> list[str]:
+    found = []
+    for name, values in zip(sample.terms, sample.terms_values.T, strict=True):
+        if not np.isin(values, (0.0, 1.0)).all():
+            continue
+        with_treated = len(np.unique(sample.cluster[values == 1]))
+        ever = np.bincount(sample.unit, weights=values)[sample.unit] > 0
+        with_others = len(np.unique(sample.cluster[~ever]))
+        for number, what in ((with_treated, "treated"), (with_others, "never treated")):
+            if number < FEW_TREATED:
+                found.append(
+                    f"few clusters with {what} units: {number} for {name!r}, fewer than {FEW_TREATED}; "
+                    "no test by cluster is reliable"
+                )
+    return found
+
+
+def _little_information(sample: Sample) -> list[str]:
+    events = sample.outcome.sum()
+    parameters = len(sample.terms) + int(sample.period.max())
+    if events >= EVENTS_PER_PARAMETER * parameters:
+        return []
+    return [
+        f"little information: {events:g} events for {parameters} coefficients and period effects, fewer than "
+        f"{EVENTS_PER_PARAMETER} each"
+    ]
+
+
+def warned(notes: Iterable[str]) -> tuple[str, ...]:
+    """Warn of each note once and return them.
+
+    Parameters
+    ----------
+    notes : iterable of str
+
+    Returns
+    -------
+    tuple of str
+    """
+    found = tuple(notes)
+    for note in found:
+        warnings.warn(note, StatisticalWarning, stacklevel=4)
+    return found

@@ -1,0 +1,230 @@
+"""Cluster score bootstrap of Poisson fixed-effects estimates, the null imposed; intervals by its inversion.
+
+At a value of the coefficient tested the model is fitted without the term, its share of the mean kept as an
+offset. What a cluster adds to the score of that coefficient, cleared of the others, is then multiplied by a
+random sign: no refit is needed for a draw, and none for the draws of another term.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+
+from reform_analysis.count_sample import Floats, Sample
+from reform_analysis.estimates import DesignError
+from reform_analysis.fixed_effects import poisson_fit, projected
+
+_WEBB = np.sqrt([0.5, 1.0, 1.5])
+_CELLS = 2**21
+_FARTHEST = 12.0  # log of the ratio between the term's ends: beyond a factor of 160,000 a bound is infinite
+_TIE = 1 - 1e-10  # equal statistics differ by rounding
+_PRECISE = 1e-6  # of a bound, in standard errors
+
+
+@dataclass(frozen=True, eq=False)
+class Signs:
+    """Random weights of clusters, common to all values tested.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (draws, clusters)
+        -1 and 1 for all sign patterns; or Webb's points by number, -3 to 3 without 0.
+    enumerated : bool
+        Whether they are all sign patterns (up to a change of all signs), the observed one among them.
+    """
+
+    weights: NDArray[np.int8]
+    enumerated: bool
+
+    def blocks(self) -> Iterator[Floats]:
+        """Yield the weights as numbers, a block of draws at a time.
+
+        Yields
+        ------
+        ndarray, shape (block, clusters)
+        """
+        rows = max(1, _CELLS // self.weights.shape[1])
+        for start in range(0, len(self.weights), rows):
+            block = self.weights[start : start + rows]
+            yield block.astype(float) if self.enumerated else np.sign(block) * _WEBB[np.abs(block) - 1]
+
+
+def signs(clusters: int, *, draws: int, seed: int | np.random.Generator | None) -> Signs:
+    """Return Rademacher weights, all of them, where there are at most `draws` + 1; else Webb's, drawn.
+
+    Parameters
+    ----------
+    clusters, draws : int
+    seed : int, numpy.random.Generator or None
+
+    Returns
+    -------
+    Signs
+
+    Raises
+    ------
+    DesignError
+        If weights have to be drawn and there is no seed.
+
+    References
+    ----------
+    Webb (2023), Canadian Journal of Economics 56, 839-858: the six-point distribution.
+    """
+    if clusters <= 60 and 2**clusters <= draws + 1:
+        patterns = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters) & 1
+        return Signs((1 - 2 * patterns).astype(np.int8), enumerated=True)
+    if seed is None:
+        raise DesignError(
+            f"seed must be given where weights are drawn, got None with {clusters} clusters; pass a number."
+        )
+    points = np.array([-3, -2, -1, 1, 2, 3], dtype=np.int8)
+    drawn = np.random.default_rng(seed).integers(6, size=(draws, clusters), dtype=np.int8)
+    return Signs(points[drawn], enumerated=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Score:
+    """Score of one coefficient at a value, by cluster.
+
+    Parameters
+    ----------
+    score, information : ndarray, shape (clusters,)
+        Of the coefficient, cleared of fixed effects and the other terms.
+    """
+
+    score: Floats
+    information: Floats
+
+    @property
+    def statistic(self) -> float:
+        """Size of the studentised statistic of the data.
+
+        Returns
+        -------
+        float
+        """
+        whole = np.ones((1, len(self.score)))
+        return float(self._studentised(whole)[0])
+
+    def drawn(self, weights: Signs) -> Floats:
+        """Return the size of the studentised statistic of every draw.
+
+        Parameters
+        ----------
+        weights : Signs
+
+        Returns
+        -------
+        ndarray, shape (draws,)
+        """
+        return np.concatenate([self._studentised(block) for block in weights.blocks()])
+
+    def _studentised(self, block: Floats) -> Floats:
+        """Total score over the root of the clusters' squared scores at the estimate one step away."""
+        share = self.information / self.information.sum()
+        total, cross = (block @ np.column_stack([self.score, self.score * share])).T
+        variance = block**2 @ self.score**2 - 2 * total * cross + total**2 * (share**2).sum()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = np.abs(total) / np.sqrt(np.maximum(variance, 0.0))
+        return np.where(np.isnan(size), np.inf, size)
+
+
+def null_score(sample: Sample, at: int, value: float) -> Score:
+    """Return the score of a coefficient where it is held at a value.
+
+    Parameters
+    ----------
+    sample : Sample
+    at : int
+        Number of the term.
+    value : float
+
+    Returns
+    -------
+    Score
+    """
+    tested = sample.terms_values[:, at]
+    fit = poisson_fit(sample, offset=sample.offset + value * tested, without=at)
+    others = np.delete(np.arange(len(sample.terms)), at)
+    left = projected(sample, sample.terms_values[:, [at, *others]], fit.mean)
+    root = np.sqrt(fit.mean)[:, None]
+    slope = np.linalg.lstsq(root * left[:, 1:], root[:, 0] * left[:, 0], rcond=None)[0]
+    cleared = left[:, 0] - left[:, 1:] @ slope
+    by_cluster = (cleared * (sample.outcome - fit.mean), fit.mean * cleared**2)
+    sums = [np.bincount(sample.cluster, weights=each).astype(float) for each in by_cluster]
+    return Score(score=sums[0], information=sums[1])
+
+
+def p_value(score: Score, weights: Signs) -> float:
+    """Return the share of draws at least as far from 0 as the data.
+
+    Parameters
+    ----------
+    score : Score
+    weights : Signs
+
+    Returns
+    -------
+    float
+        Exact over all sign patterns where they are enumerated; else with the observed one added.
+    """
+    beyond = int((score.drawn(weights) >= score.statistic * _TIE).sum())
+    added = 0 if weights.enumerated else 1
+    return (beyond + added) / (len(weights.weights) + added)
+
+
+def _margin(score: Score, weights: Signs, level: float) -> float:
+    """Distance to rejection: 0 or more exactly where `p_value` exceeds 1 - level."""
+    draws = len(weights.weights)
+    if weights.enumerated:
+        needed = int(np.floor((1 - level) * draws + 1e-9)) + 1
+    else:
+        needed = int(np.floor((1 - level) * (draws + 1) + 1e-9))
+    if needed > draws:
+        return -np.inf
+    drawn = score.drawn(weights)
+    critical = np.partition(drawn, draws - needed)[draws - needed]
+    return float(min(critical, 1e6) - score.statistic * _TIE)
+
+
+def interval(
+    sample: Sample, at: int, *, estimate: float, std_error: float, weights: Signs, level: float
+) -> tuple[float, float]:
+    """Return the values around the estimate that the test does not reject.
+
+    Parameters
+    ----------
+    sample : Sample
+    at : int
+        Number of the term.
+    estimate, std_error : float
+        Where the search begins, and its first step.
+    weights : Signs
+    level : float
+
+    Returns
+    -------
+    tuple of float
+        Ends on the log scale; infinite where values far beyond any use are not rejected. A rejected value
+        may have an accepted one beyond it: the search goes outward from the estimate and stops at the first.
+    """
+    margin = partial(_margin_at, sample, at, weights, level)
+    spread = float(np.ptp(sample.terms_values[:, at]))
+    ends = [_bound(margin, estimate, side * std_error, _FARTHEST / spread) for side in (-1, 1)]
+    return ends[0], ends[1]
+
+
+def _margin_at(sample: Sample, at: int, weights: Signs, level: float, value: float) -> float:
+    return _margin(null_score(sample, at, value), weights, level)
+
+
+def _bound(margin: Callable[[float], float], estimate: float, step: float, farthest: float) -> float:
+    inner, outer = estimate, estimate + 2 * step
+    while margin(outer) >= 0:
+        if abs(outer - estimate) > farthest:
+            return float(np.sign(step) * np.inf)
+        inner, outer = outer, estimate + 1.5 * (outer - estimate)
+    return float(brentq(margin, inner, outer, xtol=_PRECISE * abs(step)))
