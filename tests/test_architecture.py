@@ -40,6 +40,8 @@ LAYERS = [
     {"draws"},
     {"simulate"},
     {"describe", "panel_source"},
+    {"refits", "reforms"},
+    {"codings", "collapse", "contamination", "displacement", "placebo"},
     {"plots", "sentences", "tables"},
     {"correlate_plots", "panel_plots", "panel_tables"},
     {"findings", "panel_findings"},

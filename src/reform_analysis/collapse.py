@@ -1,4 +1,4 @@
-"""One for a batch: does the result rest on series of suits from one act?"""
+"""One for a batch: whether the result rests on series of suits from one act."""
 
 from collections.abc import Sequence
 
@@ -108,8 +108,8 @@ def _net(df: pd.DataFrame, counts: pd.Series, events: str) -> dict[str, pd.Serie
     if beyond.any():
         row = beyond.idxmax()
         raise DataError(
-            f"events {events!r} must be at most the outcome, row {row!r} has {net[row]:g} of {counts[row]:g}; "
-            "count each batch of suits once."
+            f"events {events!r} must be at most the outcome, row {row!r} has {net[row]:g} of "
+            f"{counts[row]:g}; count each batch of suits once."
         )
     return {events: net}
 

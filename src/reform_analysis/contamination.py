@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
@@ -23,6 +24,8 @@ from reform_analysis.refits import (
     same_conclusion,
 )
 from reform_analysis.treatment import treated_fraction
+
+Array = NDArray[Any]
 
 ALL = "all rows"
 WITHOUT_CONTROLS = "without reformed controls"
@@ -95,14 +98,16 @@ def contamination(
     need_columns(df, [treatment, pilot, unit, period, *filter(None, (adopted, other_pilot))])
     if not (adopted or other_pilot or last_clean_period is not None):
         raise DesignError(
-            "contamination needs adopted, other_pilot or last_clean_period, got none; name a column or a period."
+            "contamination needs adopted, other_pilot or last_clean_period, got none; name a column or a "
+            "period."
         )
-    share = _reformed(df, treatment, pilot, period, adopted, other_pilot)
+    share = _reformed(df, treatment, pilot, period=period, adopted=adopted, other_pilot=other_pilot)
     clean = _clean(df[period], last_clean_period)
     hit = df[unit].isin(df.loc[share > 0, unit]).to_numpy()
     if not hit.any() and clean.all():
         raise UntestableError(
-            "contamination: no control is flagged and no period lies after last_clean_period; name what is known."
+            "contamination: no control is flagged and no period lies after last_clean_period; name what is "
+            "known."
         )
     keep = {WITHOUT_CONTROLS: ~hit, WITHOUT_CELLS: share == 0, WITHOUT_PERIODS: clean, BOTH: ~hit & clean}
     if not hit.any():
@@ -126,10 +131,11 @@ def _reformed(
     df: pd.DataFrame,
     treatment: str,
     pilot: str,
+    *,
     period: str,
     adopted: str | None,
     other_pilot: str | None,
-) -> np.ndarray:
+) -> Array:
     """Share of each control's row under a reform of its own, shape (rows,)."""
     treated = as_numbers(df, [treatment])[treatment].fillna(0).to_numpy()
     pilots = df[pilot].astype(bool).to_numpy()
@@ -143,22 +149,22 @@ def _reformed(
     return np.where(pilots | (treated > 0), 0.0, share)
 
 
-def _once_treated(periods: pd.Series, treated: np.ndarray) -> np.ndarray:
+def _once_treated(periods: pd.Series, treated: Array) -> Array:
     """Whether a row lies in or after the first treated period."""
     ordered = in_order(periods)
     reached = set(periods[treated > 0])
     first = next((n for n, value in enumerate(ordered) if value in reached), 0)
-    return periods.isin(ordered[first:]).to_numpy()
+    return np.asarray(periods.isin(ordered[first:]))
 
 
-def _clean(periods: pd.Series, last: Any) -> np.ndarray:
+def _clean(periods: pd.Series, last: Any) -> Array:
     if last is None:
         return np.ones(len(periods), dtype=bool)
     ordered = in_order(periods)
     texts = [str(value) for value in ordered]
     if str(last) not in texts:
         raise DesignError(f"last_clean_period must be one of {ordered}, got {last!r}; name a period.")
-    return periods.isin(ordered[: texts.index(str(last)) + 1]).to_numpy()
+    return np.asarray(periods.isin(ordered[: texts.index(str(last)) + 1]))
 
 
 def _verdict(found: Refits, frame: pd.DataFrame, *, n: int, of: int) -> CheckResult:

@@ -1,4 +1,4 @@
-"""Did losses fall, or did they move: to a department, into reconsideration, into withdrawals?"""
+"""Whether losses fell or only moved: to a department, into reconsideration, into withdrawals."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -82,19 +82,21 @@ def displacement(
     mediation after the reform are outcomes of it, so conditioning on them shows no mechanism: not causal.
     """
     _check_accounts("into", into, outcome)
-    return _displacement(_accounts(df, fit, outcome, list(into), treatment, term), outcome, list(into))
+    return _displacement(
+        _accounts(df, fit, outcome, list(into), treatment=treatment, term=term), outcome, list(into)
+    )
 
 
 def _check_accounts(name: str, accounts: Sequence[str], outcome: str) -> None:
     if isinstance(accounts, str) or not list(accounts) or outcome in accounts:
         raise DesignError(
-            f"{name} must name at least one column other than the outcome {outcome!r}, got {accounts!r}; pass "
-            "a list such as ['corrections']."
+            f"{name} must name at least one column other than the outcome {outcome!r}, got {accounts!r}; "
+            "pass a list such as ['corrections']."
         )
 
 
 def _accounts(
-    df: pd.DataFrame, fit: Fit, outcome: str, others: list[str], treatment: str, term: str | None
+    df: pd.DataFrame, fit: Fit, outcome: str, others: list[str], *, treatment: str, term: str | None
 ) -> Refits:
     """Refits of every account and of their sum, with the cases that came or went."""
     need_columns(df, [outcome, treatment, *others])
@@ -148,7 +150,6 @@ def attribution(
     county: str | None = None,
     county_total: str | None = None,
     treatment: str = "treated_fraction",
-    unit: str = "unit_id",
     period: str = "period",
     term: str | None = None,
 ) -> CheckResult:
@@ -168,10 +169,12 @@ def attribution(
         `cluster`.
     department : str
         Column of the losses in a department's name over acts in the township.
-    outcome, treatment, unit, period : str
-        Columns.
+    outcome : str
+        Column.
     county, county_total : str, optional
         Columns of the county and of its total, the same in all its rows of a period. Both or neither.
+    treatment, period : str
+        Columns.
     term : str, optional
         Row of the estimates that is checked; by default the first.
 
@@ -197,12 +200,12 @@ def attribution(
     them little, and the ratio given is that of a county with all units treated.
     """
     _check_accounts("department", [department], outcome)
-    found = _accounts(df, fit, outcome, [department], treatment, term)
+    found = _accounts(df, fit, outcome, [department], treatment=treatment, term=term)
     if (county is None) != (county_total is None):
         raise DesignError("county and county_total must be given together; name both columns or neither.")
     frame = found.frame
     if county is not None and county_total is not None:
-        totals = _counties(df, outcome, county, county_total, treatment, period)
+        totals = _counties(df, (county, period), county_total, outcome=outcome, treatment=treatment)
         spec = {"unit": county, "cluster": county, "outcome": outcome}
         whole = refit_all(fit, [Variant(outcome, df), Variant(_COUNTY, totals, spec)], term=term)
         frame = pd.concat([frame, whole.frame.loc[[_COUNTY]]])
@@ -212,19 +215,23 @@ def attribution(
 
 
 def _counties(
-    df: pd.DataFrame, outcome: str, county: str, county_total: str, treatment: str, period: str
+    df: pd.DataFrame, keys: tuple[str, str], county_total: str, *, outcome: str, treatment: str
 ) -> pd.DataFrame:
-    """One row a county and period: its total under the outcome's name, and the share of units treated."""
-    need_columns(df, [county, county_total, period])
-    numbers = as_numbers(df, [county_total, treatment])
-    keys = df[[county, period]].assign(total=numbers[county_total], treated=numbers[treatment])
-    grouped = keys.groupby([county, period], sort=False)
-    if (grouped["total"].nunique(dropna=False) > 1).any():
+    """One row a county and period: its total as the outcome, the share treated, other numbers added up."""
+    need_columns(df, [*keys, county_total])
+    known = df.drop_duplicates([*keys, county_total])
+    if known.duplicated(list(keys)).any():
         raise DataError(f"{county_total!r} must be one number a county and period; add the cases up first.")
-    totals = grouped.agg(total=("total", "first"), treated=("treated", "mean")).reset_index()
-    totals = totals.rename(columns={"total": outcome, "treated": treatment})
+    numbers = as_numbers(df, df.select_dtypes("number").columns).drop(columns=county_total)
+    grouped = numbers.join(df[list(keys)], lsuffix="_").groupby(list(keys), sort=False)
+    totals = grouped.sum(min_count=1)
+    totals[treatment] = grouped[treatment].mean()
+    totals[outcome] = known.set_index(list(keys))[county_total]
+    totals = totals.reset_index().assign(
+        synthetic=bool(df["synthetic"].any()) if "synthetic" in df else False
+    )
     totals.attrs = dict(df.attrs)
-    return totals.assign(synthetic=bool(df["synthetic"].any())) if "synthetic" in df else totals
+    return totals
 
 
 def _attribution(found: Refits, outcome: str, department: str) -> CheckResult:

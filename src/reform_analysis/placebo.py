@@ -110,8 +110,8 @@ def _dates(before: list[Any], dates: Sequence[Any] | None) -> list[Any]:
     wrong = [date for date in dates if date not in before[1:]]
     if wrong or not list(dates):
         raise DesignError(
-            f"dates must name periods before the reform and after the first, {before[1:]}, got {list(dates)}; "
-            "a date needs periods on both sides."
+            f"dates must name periods before the reform and after the first, {before[1:]}, got "
+            f"{list(dates)}; a date needs periods on both sides."
         )
     return list(dates)
 

@@ -198,7 +198,7 @@ def _row(estimates: Estimates, term: str | None) -> dict[str, Any]:
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
     unread = "" if found != NOT_ESTIMATED else "the fit gives no estimate or no p-value"
-    return row.to_dict() | {"n_obs": estimates.n_obs, "conclusion": found, "reason": unread}
+    return {**row.to_dict(), "n_obs": estimates.n_obs, "conclusion": found, "reason": unread}
 
 
 def _common(fitted: list[Estimates]) -> tuple[Scale, float]:

@@ -107,7 +107,9 @@ def concurrent_reforms(
         "controls": int(counts.get("controls", 0) + counts.get("both", 0)),
         "outcome": int(counts.get("outcome", 0)),
     }
-    sentences = {language: say("check.concurrent_reforms", language, **values) for language in LANGUAGES}
+    sentences: dict[str, str] = {
+        language: say("check.concurrent_reforms", language, **values) for language in LANGUAGES
+    }
     return CheckResult("concurrent_reforms", None, sentences, rows)
 
 
