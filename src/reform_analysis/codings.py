@@ -19,6 +19,7 @@ from reform_analysis.refits import (
     listed,
     refit_all,
     same_conclusion,
+    variant_name,
 )
 from reform_analysis.treatment import Coding, treated_fraction
 
@@ -121,7 +122,11 @@ def _codings(found: Refits) -> CheckResult:
         other = in_words(found[differing[0]], found.ci_level)
         names = listed(differing)
         sentences = in_both(
-            "check.timing_codings_failed", estimate=main, names=names, first=differing[0], other=other
+            "check.timing_codings_failed",
+            estimate=main,
+            names=names,
+            first=variant_name(differing[0]),
+            other=other,
         )
     else:
         sentences = in_both("check.timing_codings_passed", estimate=main, n=n)

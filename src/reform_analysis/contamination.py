@@ -22,6 +22,7 @@ from reform_analysis.refits import (
     listed,
     refit_all,
     same_conclusion,
+    variant_name,
 )
 from reform_analysis.treatment import treated_fraction
 
@@ -176,7 +177,7 @@ def _verdict(found: Refits, frame: pd.DataFrame, *, n: int, of: int) -> CheckRes
         f"check.contamination_{'failed' if differing else 'passed'}",
         estimate=in_words(found[ALL], found.ci_level),
         names=listed(differing or [name for name in frame.index[1:] if name != THEIR_OWN]),
-        shown=shown,
+        shown=variant_name(shown),
         other=in_words(found[shown], found.ci_level),
         n=n,
         of=of,

@@ -22,6 +22,7 @@ from reform_analysis.refits import (
     listed,
     null_value,
     refit_all,
+    variant_name,
 )
 
 _TOGETHER = "all together"
@@ -121,7 +122,7 @@ def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
     change = float(frame.loc[outcome, "change"])
     share = -float(frame.loc[into, "change"].sum(skipna=False)) / change if change < 0 else np.nan
     values: dict[str, Any] = {
-        "outcome": outcome,
+        "outcome": variant_name(outcome),
         "estimate": in_words(found[outcome], found.ci_level),
         "names": listed(risen or into),
         "together": in_words(found[_TOGETHER], found.ci_level),

@@ -208,9 +208,7 @@ def _tables(df: pd.DataFrame, unit: str, period: str, names: tuple[Any, ...]) ->
 class _Search:
     """The groups, the fit and what was refitted; state of one call of `leave_one_out`."""
 
-    def __init__(
-        self, df: pd.DataFrame, fit: Fit, tables: dict[str, Any], by: str, term: str | None
-    ) -> None:
+    def __init__(self, df: pd.DataFrame, fit: Fit, tables: dict[str, Any], by: str, term: str | None) -> None:
         self.df, self.fit, self.tables, self.by, self.term = df, fit, tables, by, term
         self.notes: dict[str, None] = {}
 
@@ -224,11 +222,14 @@ class _Search:
         self.values = list(found)
         self.largest = min(largest, len(found) - 2)
         if len(found) < 3:
-            raise DesignError(f"by {self.by!r} must have at least three groups, got {len(found)}; take units.")
+            raise DesignError(
+                f"by {self.by!r} must have at least three groups, got {len(found)}; take units."
+            )
 
     def influence(self, removed: list[int]) -> Influence:
         group = np.where(np.isin(self.group, removed), -1, self.group)
-        return influence(*self.tables["arrays"], group, controls=self.tables["controls"])
+        counts, exposure, treatment = self.tables["arrays"]
+        return influence(counts, exposure, treatment, group, controls=self.tables["controls"])
 
     def refit(self, sets: dict[str, list[int]]) -> Refits:
         """Refit without the groups of each set."""
@@ -268,7 +269,7 @@ class _Search:
                 texts = [self.names[number] for number in removed]
                 step = float(np.exp(each.without[removed[-1]]))
                 return row.frame.assign(n_removed=len(texts), removed=", ".join(texts), one_step=step)
-        empty = {column: np.nan for column in ("estimate", "std_error", "ci_low", "ci_high", "p_value")}
+        empty = dict.fromkeys(("estimate", "std_error", "ci_low", "ci_high", "p_value"), np.nan)
         reason = f"not overturned by up to {self.largest} groups"
         row_of = {**empty, "n_obs": 0, "conclusion": NOT_ESTIMATED, "reason": reason}
         return pd.DataFrame({**row_of, "n_removed": np.nan, "removed": "", "one_step": np.nan}, index=[name])

@@ -20,6 +20,7 @@ from reform_analysis.refits import (
     in_words,
     listed,
     refit_all,
+    variant_name,
 )
 from reform_analysis.wording import p_text
 
@@ -182,7 +183,7 @@ def _placebos(name: str, found: Refits) -> CheckResult:
             f"check.{name}_failed",
             names=listed(alarms.index),
             n=len(estimated),
-            worst=worst,
+            worst=variant_name(worst),
             estimate=in_words(frame.loc[worst], found.ci_level),
         )
     return as_check(name, found, passed=alarms.empty, sentences=sentences, frame=frame)

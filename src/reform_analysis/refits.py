@@ -23,7 +23,8 @@ from reform_analysis.estimates import (
     UntestableError,
     percent,
 )
-from reform_analysis.wording import LANGUAGES, p_text, say
+from reform_analysis.panel_texts import label
+from reform_analysis.wording import LANGUAGES, catalogue, p_text, say
 
 FALL, RISE, UNDECIDED, NOT_ESTIMATED = "fall", "rise", "undecided", "not estimated"
 
@@ -259,6 +260,35 @@ def in_words(row: pd.Series, ci_level: float) -> Callable[[str], str]:
     return lambda language: say("check.estimate", language, **values)
 
 
+def variant_name(name: object) -> Callable[[str], str]:
+    """Return a function that writes the name of a variant, or of a column, in a language.
+
+    Parameters
+    ----------
+    name : object
+        A variant's name, as "without 2020", or a column's, as "losses"; any other name stays as it is.
+
+    Returns
+    -------
+    callable
+        Language to text.
+
+    Examples
+    --------
+    >>> variant_name("without 2020")("zh"), variant_name("losses")("en")
+    ('去除2020', 'Administrative litigation losses')
+    """
+    text = str(name)
+    slug = f"check.variant_{text.replace(' ', '_')}"
+    if slug in catalogue():
+        return lambda language: say(slug, language)
+    for start in ("at most ", "without "):
+        if text.startswith(start):
+            key = f"check.variant_{start.strip().replace(' ', '_')}"
+            return lambda language: say(key, language, n=text.removeprefix(start))
+    return lambda language: label(text, None, language)
+
+
 def listed(names: Iterable[object]) -> Callable[[str], str]:
     """Return a function that writes names one after the other in a language.
 
@@ -271,8 +301,8 @@ def listed(names: Iterable[object]) -> Callable[[str], str]:
     callable
         Language to text.
     """
-    texts = [str(name) for name in names]
-    return lambda language: say("check.and", language).join(texts)
+    texts = [variant_name(name) for name in names]
+    return lambda language: say("check.and", language).join(text(language) for text in texts)
 
 
 def in_both(key: str, **values: Any) -> dict[str, str]:
