@@ -166,8 +166,7 @@ class CellFit:
 
 
 def _inverse(information: Floats) -> Floats:
-    inverse: Floats = np.linalg.pinv(information, rcond=1e-10, hermitian=True)
-    return inverse
+    return np.asarray(np.linalg.pinv(information, rcond=1e-10, hermitian=True), dtype=float)
 
 
 def fit_cells(counts: Floats, exposure: Floats, controls: Sequence[Floats] = ()) -> CellFit:
@@ -213,7 +212,7 @@ def fit_cells(counts: Floats, exposure: Floats, controls: Sequence[Floats] = ())
 def _with_events(counts: Floats, exposure: Floats) -> Floats:
     """1 in periods that have events, 0 in the others: their effect would be minus infinity."""
     events = np.where(exposure > 0, counts, 0.0).sum(axis=0)
-    return (events > 0).astype(float)
+    return np.asarray(events > 0, dtype=float)
 
 
 def _design(weight: Floats, controls: Sequence[Floats]) -> tuple[Floats, Floats]:
