@@ -37,7 +37,7 @@ def quick_fit(
     unit: str = "unit_id",
     cluster: str | None = None,
 ) -> Estimates:
-    """Poisson with unit and period effects, errors clustered by unit: as `fit_poisson(inference="cluster")`."""
+    """Poisson with unit and period effects, errors clustered by unit, as `fit_poisson` makes them."""
     assert cluster in (None, unit)
     where = cell_scores.grid(df, unit=unit, period="period")
     counts, below, tables = cell_scores.cells(df, where, outcome=outcome, exposure=exposure, columns=terms)
@@ -288,12 +288,8 @@ def main(arguments: list[str]) -> int:
         right = float(np.mean(passed == should))
         error = np.sqrt(right * (1 - right) / seeds)
         said = "passes" if should else "fails"
-        described = draw.__doc__
-        print(
-            f"{name}: {said} in {100 * right:.1f}% (Monte Carlo error {100 * error:.1f}) of {seeds}: {described} "
-            f"[{perf_counter() - begun:.0f} s]",
-            flush=True,
-        )
+        of = f"{100 * right:.1f}% (Monte Carlo error {100 * error:.1f}) of {seeds}"
+        print(f"{name}: {said} in {of}: {draw.__doc__} [{perf_counter() - begun:.0f} s]", flush=True)
         if nominal is not None:
             bound = nominal + 2 * np.sqrt(nominal * (1 - nominal) / seeds)
             exceeded += [f"{name}: {1 - right:.3f} above {bound:.3f}"] if 1 - right > bound else []
