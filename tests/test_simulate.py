@@ -117,6 +117,26 @@ def test_shocks_are_common_to_a_city() -> None:
     assert within(scores.std(), 0.5, 0.5 / np.sqrt(2 * scores.size))
 
 
+def test_pilots_of_a_city_share_shocks_of_their_own_from_adoption_on() -> None:
+    sd, plain = 0.4, draws.draw_arrays(Scenario(pilots=600), np.random.default_rng(6))
+    found = draws.draw_arrays(Scenario(pilots=600, pilot_cluster_sd=sd), np.random.default_rng(6))
+    ratio = found.rates["losses"] / plain.rates["losses"]
+    assert (ratio[:, : found.scenario.start] == 1).all()
+    cells = pd.DataFrame(np.log(ratio[:, found.scenario.start :])).groupby([found.city, found.pilot])
+    assert cells.ngroups == 22
+    assert np.ptp(cells.first().to_numpy(), axis=0).min() > 0
+    assert (cells.max() - cells.min()).to_numpy().max() < 1e-12
+    many = [
+        draws.draw_arrays(
+            Scenario(units=89, cities=89, pilot_cluster_sd=sd, heterogeneity=0), np.random.default_rng(s)
+        ).rates["losses"][:, 3:]
+        for s in range(40)
+    ]
+    scores = np.log(np.concatenate(many) / 0.5).ravel()
+    assert within(scores.mean(), -(sd**2) / 2, sd / np.sqrt(scores.size))
+    assert within(scores.std(), sd, sd / np.sqrt(2 * scores.size))
+
+
 def test_dose_has_the_correlations_asked_for() -> None:
     units = 50_000
     panel = simulate.draw_panel(effect=None, seed=8, units=units, dose_base=0.2)
@@ -197,6 +217,7 @@ def test_draws_and_examples_are_valid_panels(seed: int) -> None:
         selection=1.0,
         series_share=0.4,
         cluster_sd=0.5,
+        pilot_cluster_sd=0.5,
         rollout={"2022": 0.5},
         mean=2.0,
     )

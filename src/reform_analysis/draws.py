@@ -90,6 +90,7 @@ def draw_arrays(scenario: Scenario, rng: np.random.Generator) -> Draw:
     dose = _dose(scenario, level_score, before[:, -1], city, rng)
     draw = Draw(scenario, county, city, pilot, start, size, dose, shock, {}, {})
     rate = rate * (scenario.effect or 1.0) ** draw.treated
+    rate[:, scenario.start :] *= _pilot_shocks(scenario, city, pilot, rng)
     rate[:, scenario.start :] *= (scenario.dose_effect or 1.0) ** dose[:, None]
     draw.rates["losses"] = rate
     draw.counts["losses"] = np.hstack([before, cases(rate[:, scenario.start :], scenario, rng)])
@@ -130,6 +131,15 @@ def _shocks(scenario: Scenario, city: Array, rng: np.random.Generator) -> Array:
     score = rng.standard_normal((scenario.cities, len(scenario.periods)))
     trend = scenario.trend ** (np.arange(len(scenario.periods)) - (scenario.start - 1))
     shocks: Array = _lognormal(score, scenario.cluster_sd)[city] * trend
+    return shocks
+
+
+def _pilot_shocks(scenario: Scenario, city: Array, pilot: Array, rng: np.random.Generator) -> Array:
+    """Shocks from adoption on that a city's pilots share, and its other units; none takes no number."""
+    if not scenario.pilot_cluster_sd:
+        return np.ones(1)
+    score = rng.standard_normal((scenario.cities, 2, len(scenario.periods) - scenario.start))
+    shocks: Array = _lognormal(score, scenario.pilot_cluster_sd)[city, pilot.astype(int)]
     return shocks
 
 

@@ -41,6 +41,7 @@ class Scenario:
     series_share: float = 0.0
     series_size: float = 6.0
     cluster_sd: float = 0.0
+    pilot_cluster_sd: float = 0.0
     trend: float = 1.0
     selection: float = 0.0
     dose_effect: float | None = None
@@ -95,8 +96,10 @@ def _check_numbers(scenario: Scenario) -> None:
         value = getattr(scenario, name)
         if value is not None:
             require_number(name, value, above=0, way_out="pass a rate or a ratio of rates.")
-    for name, least in {"heterogeneity": 0, "cluster_sd": 0, "overdispersion": 1, "series_size": 1}.items():
-        _require_least(name, getattr(scenario, name), least)
+    for name in ("heterogeneity", "cluster_sd", "pilot_cluster_sd"):
+        _require_least(name, getattr(scenario, name), 0)
+    for name in ("overdispersion", "series_size"):
+        _require_least(name, getattr(scenario, name), 1)
     for name in ("series_share", "dose_cluster"):
         if not 0 <= getattr(scenario, name) <= 1:
             raise DataError(

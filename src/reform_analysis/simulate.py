@@ -47,6 +47,7 @@ def draw_panel(
     series_share: float = 0.0,
     series_size: float = 6.0,
     cluster_sd: float = 0.0,
+    pilot_cluster_sd: float = 0.0,
     trend: float = 1.0,
     selection: float = 0.0,
     dose_effect: float | None = None,
@@ -58,11 +59,12 @@ def draw_panel(
 
     Losses of unit i in period t, in city c, are counts with mean
 
-    .. math:: \mu_{it} = m \, g_i \, s_{ct} \, \tau^{t - b} \, \rho^{D_{it}} \, \delta^{d_i P_t}
+    .. math:: \mu_{it} = m \, g_i \, s_{ct} \, v_{cpt}^{P_t} \, \tau^{t - b} \rho^{D_{it}} \delta^{d_i P_t}
 
-    where m is `mean`, b the base period (the one before `adopted`), g a gamma variable with mean 1, s a
-    lognormal one with mean 1, D whether the unit has adopted, d its dose and P whether the period is
-    `adopted` or later. Use it for the size, power and coverage of a method, never as data.
+    where m is `mean`, b the base period (the one before `adopted`), g a gamma variable with mean 1, s and v
+    lognormal ones with mean 1, p whether the unit is a pilot, D whether it has adopted, d its dose and P
+    whether the period is `adopted` or later. Use it for the size, power and coverage of a method, never as
+    data.
 
     Parameters
     ----------
@@ -93,6 +95,9 @@ def draw_panel(
         overdispersion f the variance over the mean is :math:`(1-a) f + a ((1+q)^2 + q)/(1+q)`.
     cluster_sd : float
         Standard deviation of log s: shocks common to a city in a period.
+    pilot_cluster_sd : float
+        Standard deviation of log v: shocks to losses common to the pilots of a city in a period from
+        `adopted` on, and others common to its other units. Units are then no independent replicates.
     trend : float
         Ratio :math:`\tau` from one period to the next, in all units.
     selection : float
@@ -129,7 +134,8 @@ def draw_panel(
     Notes
     -----
     The truth holds by construction: given levels, shocks and dose the counts are independent. With
-    `selection`, `dose_base` or `cluster_sd` the assumptions of plain comparisons fail, which is their use.
+    `selection`, `dose_base`, `cluster_sd` or `pilot_cluster_sd` the assumptions of plain comparisons fail,
+    which is their use.
 
     Examples
     --------
@@ -152,6 +158,7 @@ def draw_panel(
         series_share=series_share,
         series_size=series_size,
         cluster_sd=cluster_sd,
+        pilot_cluster_sd=pilot_cluster_sd,
         trend=trend,
         selection=selection,
         dose_effect=dose_effect,

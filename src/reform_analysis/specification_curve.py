@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, vstack
 from scipy.stats import rankdata
 
 from reform_analysis import cell_scores
+from reform_analysis.assignments import Assignment, matrices
 from reform_analysis.cell_scores import CellFit, Floats, Grid, Integers
 from reform_analysis.curve_scores import Relabelling, ScoreTables, score_tables, studentised
 from reform_analysis.estimates import (
@@ -27,7 +28,6 @@ from reform_analysis.wording import p_text
 __all__ = ["Choices", "SpecificationCurve", "specification_curve"]
 
 Claim = Literal["fall", "rise"]
-_BLOCK_CELLS = 2**23  # of the assignment drawn at a time
 _TIE = 1e-9
 
 
@@ -322,20 +322,7 @@ def _full_grid(df: pd.DataFrame, *, unit: str, period: str) -> Grid:
 
 def _relabelled(histories: Integers, stratum: Integers, draws: int, rng: np.random.Generator) -> Relabelling:
     """The observed histories in the first row, and draws of them within strata below it."""
-    units, size = len(histories), int(histories.max())
-    rows = max(1, _BLOCK_CELLS // units)
-    blocks = [histories[None, :]]
-    for begin in range(0, draws, rows):
-        block = np.empty((min(rows, draws - begin), units), dtype=histories.dtype)
-        for code in np.unique(stratum):
-            of = np.flatnonzero(stratum == code)
-            block[:, of] = rng.permuted(np.tile(histories[of], (len(block), 1)), axis=1)
-        blocks.append(block)
-    rows_at, columns = [], []
-    for number, block in enumerate(blocks):
-        row, unit = np.nonzero(block)
-        rows_at.append(row + (0 if number == 0 else 1 + (number - 1) * rows))
-        columns.append((block[row, unit] - 1) * units + unit)
-    at = np.concatenate(rows_at), np.concatenate(columns)
-    matrix = csr_array((np.ones(len(at[0])), at), shape=(draws + 1, size * units))
-    return Relabelling(matrix, units)
+    assignment = Assignment(stratum, histories)
+    columns = np.vstack([assignment.observed(), assignment.drawn(draws, rng)])
+    width = int(histories.max()) * len(histories)
+    return Relabelling(csr_array(vstack(list(matrices(columns, width=width)))), len(histories))

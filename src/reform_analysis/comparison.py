@@ -1,0 +1,376 @@
+"""The sample of a comparison: whose rows may stand for what would have been, and what was left out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+
+from reform_analysis.count_sample import is_synthetic
+from reform_analysis.counts import SYNTHETIC
+from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
+from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.periods import period_index
+from reform_analysis.treatment import Coding, treated_fraction
+
+ARMS = ("pilot", "other")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Rows of a comparison and what was left out of it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a unit and period, all columns of the caller's frame, outcome and exposure as floats.
+    unit, period, outcome : str
+        Columns of `frame`.
+    exposure, cluster : str or None
+        Columns of `frame`; cluster None takes the unit.
+    pilot : Series of bool
+        Whether the row's unit is treated in some period; index of `frame`.
+    time : Series of int
+        `periods.period_index` of the row's period; index of `frame`.
+    dropped : tuple of (str, str, int)
+        Arm, reason and number of rows.
+    notes : tuple of str
+    synthetic : bool
+    """
+
+    frame: pd.DataFrame
+    unit: str
+    period: str
+    outcome: str
+    exposure: str | None
+    cluster: str | None
+    pilot: pd.Series
+    time: pd.Series
+    dropped: tuple[tuple[str, str, int], ...] = ()
+    notes: tuple[str, ...] = ()
+    synthetic: bool = False
+
+    @property
+    def dropped_frame(self) -> pd.DataFrame:
+        """What was left out.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``arm, reason, n``; n counts rows.
+        """
+        return pd.DataFrame(self.dropped, columns=["arm", "reason", "n"])
+
+    @property
+    def clusters(self) -> pd.Series:
+        """The cluster of each row.
+
+        Returns
+        -------
+        Series
+            Index of `frame`.
+        """
+        return self.frame[self.cluster or self.unit]
+
+    def noted(self, *notes: str) -> "Comparison":
+        """Return the comparison with notes added.
+
+        Parameters
+        ----------
+        *notes : str
+
+        Returns
+        -------
+        Comparison
+        """
+        return replace(self, notes=(*self.notes, *notes))
+
+    def only(self, keep: pd.Series | np.ndarray, reason: str) -> "Comparison":
+        """Return the comparison with the rows marked True; the others are counted by arm.
+
+        Parameters
+        ----------
+        keep : Series or ndarray of bool
+            In the order of `frame`.
+        reason : str
+            The number of units is added to it.
+
+        Returns
+        -------
+        Comparison
+        """
+        kept = np.asarray(keep, dtype=bool)
+        out = self.frame.loc[~kept, self.unit].groupby(self.pilot[~kept].map(_ARM_OF).rename("arm"))
+        counted = pd.DataFrame({"n": out.size(), "units": out.nunique()}).reindex(list(ARMS)).dropna()
+        rows = [
+            (str(row.Index), f"{reason} ({row.units:.0f} units)", int(row.n)) for row in counted.itertuples()
+        ]
+        return replace(
+            self,
+            frame=self.frame[kept],
+            pilot=self.pilot[kept],
+            time=self.time[kept],
+            dropped=(*self.dropped, *rows),
+        )
+
+
+_ARM_OF = {True: "pilot", False: "other"}
+
+
+def comparison(
+    df: pd.DataFrame,
+    *,
+    outcome: str,
+    unit: str,
+    period: str,
+    pilot: pd.Series,
+    exposure: str | None = None,
+    cluster: str | None = None,
+    columns: Iterable[str] = (),
+    last_clean_period: Any = None,
+    other_pilot: str | None = None,
+    pooled: bool = False,
+    both_arms: bool = True,
+) -> Comparison:
+    """Return the rows that a comparison may use.
+
+    Left out, in this order and by arm: periods after `last_clean_period`, controls flagged in
+    `other_pilot`, rows with a missing value, rows without exposure.
+
+    Parameters
+    ----------
+    df : DataFrame
+        One row a unit and period.
+    outcome, unit, period : str
+        Columns.
+    pilot : Series of bool
+        Whether the row's unit is treated in some period; index of `df`.
+    exposure, cluster : str, optional
+        Columns.
+    columns : iterable of str
+        Further columns whose values must be known.
+    last_clean_period : str or int, optional
+        The last period in which the controls were not reformed themselves.
+    other_pilot : str, optional
+        Column of bool or 0/1: the unit belongs to another reform. A unit flagged in any period is left
+        out if it is a control; a pilot that is flagged stays, and the notes count it.
+    pooled : bool
+        Whether exposures are added up: a row with neither events nor exposure then stays.
+    both_arms : bool
+        Whether there must be units that are never treated.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    DataError
+        If a column is missing, the outcome is negative, a unit has two rows for a period, or a flag is
+        no bool.
+    DesignError
+        If `last_clean_period` is before the first period.
+    UntestableError
+        If no pilot or no control is left.
+    """
+    if not isinstance(df, pd.DataFrame) or not df.columns.is_unique:
+        raise DataError("df must be a DataFrame that names each column once; pass one row a unit and period.")
+    numeric = [outcome, *([exposure] if exposure else [])]
+    if cluster:
+        need_columns(df, [cluster, unit])
+        need_constant(df, cluster, unit=unit)
+    named = [*numeric, unit, period, *([cluster] if cluster else []), *columns]
+    need_columns(df, [*named, *([other_pilot] if other_pilot else [])])
+    _require_rows(df, unit, period)
+    numbers = as_numbers(df, numeric)
+    _require_not_negative(numbers)
+    sample = Comparison(
+        frame=df.assign(**{name: numbers[name] for name in numeric}),
+        unit=unit,
+        period=period,
+        outcome=outcome,
+        exposure=exposure,
+        cluster=cluster,
+        pilot=pilot.astype(bool),
+        time=period_index(df[period]),
+        synthetic=is_synthetic(df),
+        notes=(SYNTHETIC,) if is_synthetic(df) else (),
+    )
+    sample = _clean(sample, last_clean_period)
+    sample = _without_other_pilots(sample, other_pilot)
+    sample = sample.only(sample.frame[named].notna().all(axis=1), "missing value")
+    if exposure:
+        empty = pooled & (sample.frame[outcome] == 0)
+        sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")
+    return require_arms(sample) if both_arms else sample
+
+
+def require_arms(sample: Comparison) -> Comparison:
+    """Return the sample, or say that an arm is empty.
+
+    Parameters
+    ----------
+    sample : Comparison
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    UntestableError
+        If no pilot or no control is left.
+    """
+    for arm, there in zip(ARMS, (sample.pilot.any(), (~sample.pilot).any()), strict=True):
+        if not there:
+            raise UntestableError(
+                f"the comparison must have rows of both arms, got none of {arm!r}; left out were "
+                f"{sample.dropped_frame.to_dict('records')}: choose other periods or controls."
+            )
+    return sample
+
+
+def flags(df: pd.DataFrame, column: str, *, unit: str) -> pd.Series:
+    """Return a column of bool or 0/1 that is constant within units, as bool.
+
+    Parameters
+    ----------
+    df : DataFrame
+    column, unit : str
+
+    Returns
+    -------
+    Series of bool
+        Index of `df`.
+
+    Raises
+    ------
+    DataError
+        If the column is missing, holds anything else, or varies within a unit.
+    """
+    need_columns(df, [column, unit])
+    need_constant(df, column, unit=unit)
+    return _bool(df, column)
+
+
+def adoption(df: pd.DataFrame, *, period: str, adopted: str, coding: Coding = "binary") -> pd.DataFrame:
+    """Return from which period on each row's unit is treated, and whether the row is.
+
+    Parameters
+    ----------
+    df : DataFrame
+    period : str
+        Column of periods.
+    adopted : str
+        Column of dates like 2021-05 (empty if never), or, with whole-number periods, of the first treated
+        period (missing if never).
+    coding : {"binary", "drop"}
+        "binary": a period treated in part counts as treated. "drop": it is missing.
+
+    Returns
+    -------
+    DataFrame
+        Index of `df`; ``start`` (float: the first treated period as `periods.period_index` counts, inf if
+        none in the data) and ``treated`` (float: 1, 0, or NaN for a period treated in part under "drop").
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or a value is no date or period.
+    DesignError
+        If `coding` is "fraction": see `did.partial_treatment`.
+    """
+    require_choice("coding", coding, get_args(Coding))
+    if coding == "fraction":
+        raise DesignError(
+            "coding must be 'binary' or 'drop' here, got 'fraction'; use did.partial_treatment for shares."
+        )
+    need_columns(df, [period, adopted])
+    time = period_index(df[period])
+    if pd.api.types.is_numeric_dtype(df[adopted]) and pd.api.types.is_numeric_dtype(df[period]):
+        start = df[adopted].astype(float).fillna(np.inf)
+        return pd.DataFrame({"start": start, "treated": (time >= start).astype(float)})
+    dates: dict[str, Any] = {"period": period, "adopted": adopted}
+    binary = treated_fraction(df, coding="binary", **dates)
+    dated = pd.DataFrame({"adopted": df[adopted].astype(str), "time": time, "treated": binary})
+    first = dated[dated["treated"] > 0].groupby("adopted")["time"].min()
+    start = dated["adopted"].map(first).astype(float).fillna(np.inf)
+    treated = binary if coding == "binary" else treated_fraction(df, coding="drop", **dates)
+    return pd.DataFrame({"start": start, "treated": treated})
+
+
+def listed(name: str, periods: Any) -> list[Any]:
+    """Return one period or a sequence of periods as a list.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    periods : str, int or sequence of them
+
+    Returns
+    -------
+    list
+
+    Raises
+    ------
+    DesignError
+        If it is empty or names a period twice.
+    """
+    several = isinstance(periods, Sequence) and not isinstance(periods, str)
+    found = list(periods) if several else [periods]
+    if not found or len(set(found)) < len(found):
+        raise DesignError(f"{name} must name at least one period, each once, got {periods!r}; list them.")
+    return found
+
+
+def _bool(df: pd.DataFrame, column: str) -> pd.Series:
+    values = df[column]
+    if values.isna().any() or not values.isin([0, 1, True, False]).all():
+        wrong = values[~values.isin([0, 1, True, False])].iloc[0]
+        raise DataError(f"column {column!r} must hold True/False or 1/0, got {wrong!r}; code it so.")
+    return values.astype(bool)
+
+
+def _require_rows(df: pd.DataFrame, unit: str, period: str) -> None:
+    twice = df.duplicated([unit, period])
+    if twice.any():
+        row = df.loc[twice, [unit, period]].iloc[0].tolist()
+        raise DataError(f"df must have one row a unit and period, got two for {row}; aggregate it first.")
+
+
+def _require_not_negative(numbers: pd.DataFrame) -> None:
+    for name, values in numbers.items():
+        if (values < 0).any() or np.isinf(values).any():
+            raise DataError(
+                f"{name!r} must hold finite numbers of 0 or more, got {values.min()}; correct it."
+            )
+
+
+def _clean(sample: Comparison, last: Any) -> Comparison:
+    if last is None:
+        return sample
+    number = int(period_index(pd.Series([last])).iloc[0])
+    if number < sample.time.min():
+        raise DesignError(
+            f"last_clean_period must not be before the first period, got {last!r}; the first is "
+            f"{sample.frame[sample.period].loc[sample.time.idxmin()]!r}."
+        )
+    kept = sample.only(sample.time <= number, f"after last_clean_period {last}")
+    left_out = list(dict.fromkeys(sample.frame.loc[sample.time > number, sample.period]))
+    if not left_out:
+        return kept
+    return kept.noted(f"Periods after {last} are left out, controls were reformed in them: {left_out}.")
+
+
+def _without_other_pilots(sample: Comparison, column: str | None) -> Comparison:
+    if column is None:
+        return sample
+    unit = sample.frame[sample.unit]
+    flagged = _bool(sample.frame, column).groupby(unit).transform("any")
+    kept = sample.only(sample.pilot | ~flagged, f"control in {column}")
+    both, out = unit[flagged & sample.pilot].nunique(), unit[flagged & ~sample.pilot].nunique()
+    return kept.noted(
+        f"Controls flagged in {column!r} are left out: {out}; pilots flagged there stay: {both}."
+    )

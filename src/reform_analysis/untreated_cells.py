@@ -1,0 +1,176 @@
+"""Counts of a staggered adoption as arrays: which cells are treated, which say what would have been."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from reform_analysis.comparison import Comparison
+from reform_analysis.estimates import UntestableError
+from reform_analysis.two_way_rates import Floats
+from reform_analysis.unit_periods import tabulate
+
+Controls = Literal["not_yet_treated", "never_treated"]
+Groups = Literal["cohort", "unit"]
+Aggregate = Literal["simple", "event", "cohort", "calendar"]
+
+_ALWAYS = "treated in every period observed: no counterfactual"
+_ADOPTS_LATER = (
+    "adopts after the last period used: never treated in the data, yet not a never-treated control"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Units x periods.
+
+    Parameters
+    ----------
+    counts, exposure : ndarray, shape (units, periods)
+        0 where a unit has no row.
+    untreated, treated : ndarray of bool, shape (units, periods)
+        Both False where a unit has no row.
+    start : ndarray, shape (units,)
+        First treated period (`periods.period_index`), inf if none.
+    time : ndarray of int, shape (periods,)
+    label : list of str
+        The periods as they are written, in order.
+    group, cluster : ndarray of int, shape (units,)
+        Whose level a unit shares, and with whom it varies.
+    """
+
+    counts: Floats
+    exposure: Floats
+    untreated: NDArray[np.bool_]
+    treated: NDArray[np.bool_]
+    start: Floats
+    time: NDArray[np.int64]
+    label: list[str]
+    group: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+
+    @property
+    def cohorts(self) -> Floats:
+        """First treated periods that occur.
+
+        Returns
+        -------
+        ndarray
+            In order, without inf.
+        """
+        found: Floats = np.unique(self.start[np.isfinite(self.start)])
+        return found
+
+    def terms(self, by: Aggregate) -> tuple[list[str], NDArray[np.intp]]:
+        """Return the terms of an aggregate and which one each treated cell belongs to.
+
+        Parameters
+        ----------
+        by : {"simple", "event", "cohort", "calendar"}
+
+        Returns
+        -------
+        names : list of str
+            ``att``; ``event_0``, ...; ``cohort_2021``, ...; ``period_2021``, ...
+        of : ndarray of int, shape (units, periods)
+            Position in `names`; -1 for a cell that is not treated.
+        """
+        start = np.where(np.isfinite(self.start), self.start, 0)[:, None]
+        keys: dict[str, Any] = {
+            "simple": np.zeros_like(self.counts),
+            "event": self.time - start,
+            "cohort": np.broadcast_to(start, self.counts.shape),
+            "calendar": np.broadcast_to(self.time, self.counts.shape),
+        }
+        values, codes = np.unique(keys[by][self.treated], return_inverse=True)
+        of = np.full(self.counts.shape, -1, dtype=np.intp)
+        of[self.treated] = codes
+        written = dict(zip(self.time.tolist(), self.label, strict=True))
+        prefix = {"simple": "att", "event": "event_", "cohort": "cohort_", "calendar": "period_"}[by]
+        names = {"simple": lambda _: "", "event": lambda value: str(int(value))}
+        name = names.get(by, lambda value: written.get(int(value), str(int(value))))
+        return [prefix + name(value) for value in values], of
+
+
+def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls) -> Comparison:
+    """Leave out what has no counterfactual.
+
+    Parameters
+    ----------
+    sample : Comparison
+        With the column ``treated`` in `frame`: 1 or 0.
+    start : Series
+        First treated period of a row's unit, inf if none; has the rows of `sample.frame`.
+    controls : {"not_yet_treated", "never_treated"}
+
+    Returns
+    -------
+    Comparison
+        Without units treated throughout, without units that adopt after the last period used (for
+        "never_treated"; they are controls otherwise), and without treated cells of periods in which no
+        control is untreated.
+
+    Raises
+    ------
+    UntestableError
+        If no period has both treated and untreated units.
+    """
+    unit = sample.frame[sample.unit]
+    treated = sample.frame["treated"] > 0
+    sample = sample.only(~treated.groupby(unit).transform("all"), _ALWAYS)
+    if controls == "never_treated":
+        treated = sample.frame["treated"] > 0
+        ever = treated.groupby(sample.frame[sample.unit]).transform("any")
+        late = ~ever & np.isfinite(start.loc[sample.frame.index])
+        sample = sample.only(~late, _ADOPTS_LATER)
+        source = ~ever.loc[sample.frame.index]
+    else:
+        source = sample.frame["treated"] <= 0
+    there = source.groupby(sample.time).transform("any")
+    sample = sample.only(there, f"no {controls.replace('_', '-')} unit in the period")
+    return _require_treated(sample)
+
+
+def _require_treated(sample: Comparison) -> Comparison:
+    if not (sample.frame["treated"] > 0).any():
+        raise UntestableError(
+            f"some period must have both treated and untreated units, got none; left out were "
+            f"{sample.dropped_frame.to_dict('records')}: choose a later last_clean_period or other controls."
+        )
+    return sample
+
+
+def cells_of(sample: Comparison, start: pd.Series, *, groups: Groups) -> Cells:
+    """Return the rows as units x periods.
+
+    Parameters
+    ----------
+    sample : Comparison
+        As `staggered_sample` returns it.
+    start : Series
+        First treated period, inf if none; has the rows of `sample.frame`.
+    groups : {"cohort", "unit"}
+        Whether units share the level of their cohort or have one each.
+
+    Returns
+    -------
+    Cells
+    """
+    table = tabulate(sample)
+    treated = table.spread(sample.frame["treated"].to_numpy() > 0) > 0
+    first = np.where(treated.any(axis=1), start.loc[sample.frame.index].to_numpy()[table.first], np.inf)
+    group = np.unique(first, return_inverse=True)[1] if groups == "cohort" else np.arange(len(first))
+    labels = sample.frame[sample.period].astype(str).groupby(sample.time).first()
+    return Cells(
+        counts=table.counts,
+        exposure=table.exposure,
+        untreated=(table.spread(1.0) > 0) & ~treated,
+        treated=treated,
+        start=first,
+        time=table.time,
+        label=labels.sort_index().tolist(),
+        group=np.asarray(group, dtype=np.intp),
+        cluster=table.cluster,
+    )
