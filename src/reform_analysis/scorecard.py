@@ -35,8 +35,8 @@ class Scorecard:
     frame : DataFrame
         One row a check, in the order given: ``check, verdict, asked_zh, asked_en, found_zh, found_en``.
     groups : DataFrame
-        Index ``group`` (the questions that decide): ``verdict`` ("passed", "failed", "not examined"),
-        ``checks`` done.
+        Index ``group`` (the questions that decide): ``verdict`` ("passed", "failed", "for information",
+        "not examined"), ``checks`` done.
     shown : bool
         Whether the fall is shown to be an effect.
     sentences : mapping of str to tuple of str
@@ -150,9 +150,9 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
     groups = _groups(checks)
-    against = [group for group in groups.index if _speaks_against(group, str(groups.loc[group, "verdict"]))]
+    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
     shown = found == FALL and not against
-    first = _first(row, estimates, found, against, checks)
+    first = _first(row, estimates, found, groups, checks)
     parts = [
         first,
         *_overturning(checks, shown),
@@ -172,48 +172,48 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
     for group, names in GROUPS.items():
         done = [check for check in checks if check.name in names]
         verdicts = {check.passed for check in done}
-        verdict = "failed" if False in verdicts else "passed" if True in verdicts else "not examined"
+        decided = "failed" if False in verdicts else "passed" if True in verdicts else ""
+        verdict = decided or ("for information" if done else "not examined")
         rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(check.name for check in done))}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
 def _speaks_against(group: str, verdict: str) -> bool:
-    return verdict == "failed" or (group in REQUIRED and verdict == "not examined")
+    """A question that decides must have been answered; the others only must not have failed."""
+    return verdict != "passed" if group in REQUIRED else verdict == "failed"
 
 
 def _first(
-    row: pd.Series, estimates: Estimates, found: str, against: Sequence[str], checks: Sequence[CheckResult]
+    row: pd.Series, estimates: Estimates, found: str, groups: pd.DataFrame, checks: Sequence[CheckResult]
 ) -> dict[str, str]:
-    """Whether the fall is shown to be an effect, with the numbers that speak against it."""
+    """Whether the fall is shown to be an effect, with the numbers that speak for and against it."""
     estimate = in_words(row, estimates.ci_level)
+    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
     if found == NOT_ESTIMATED:
         return in_both("check.card_not_estimated")
-    fell = row["estimate"] < null_value(estimates.scale)
-    reasons = {
-        language: say("check.card_between", language).join(
-            _reason(group, checks, language) for group in against
-        )
-        for language in LANGUAGES
-    }
     if found == FALL and not against:
         return in_both("check.card_shown", estimate=estimate)
+    fell = row["estimate"] < null_value(estimates.scale)
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
-    sentence = in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]))
-    if not against:
-        return {language: sentence[language] + say("check.card_stop", language) for language in LANGUAGES}
-    return {
-        language: sentence[language] + say("check.card_because", language, reasons=reasons[language])
-        for language in LANGUAGES
-    }
+    named = [name for name in groups.index if name in REQUIRED or name in against]
+
+    def reasons(language: str) -> str:
+        texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language) for name in named)
+        return say("check.card_between", language).join(texts)
+
+    return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
 
 
-def _reason(group: str, checks: Sequence[CheckResult], language: str) -> str:
-    """The question, and in brackets what its failed checks found."""
-    failed = [check for check in checks if check.name in GROUPS[group] and check.passed is False]
+def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: str) -> str:
+    """The question, its verdict, and what its failed checks found; where none failed, the first of them."""
+    done = [check for check in checks if check.name in GROUPS[group]]
+    failed = [check for check in done if check.passed is False] or done[:1]
     texts = [check.sentences[language].rstrip("。. ") for check in failed]
-    title = say(f"check.group_{group}", language)
-    inside = say("check.card_between", language).join(texts) or say("check.not_examined", language)
-    return say("check.card_reason", language, title=title, inside=inside)
+    inside = say("check.card_between", language).join(texts)
+    values = {"title": say(f"check.group_{group}", language)}
+    values["verdict"] = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
+    key = "check.card_reason" if inside else "check.card_no_reason"
+    return say(key, language, **values, inside=inside)
 
 
 def _overturning(checks: Sequence[CheckResult], shown: bool) -> list[dict[str, str]]:
