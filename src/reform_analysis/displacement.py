@@ -223,8 +223,8 @@ def _counties(
     known = df.drop_duplicates([*keys, county_total])
     if known.duplicated(list(keys)).any():
         raise DataError(f"{county_total!r} must be one number a county and period; add the cases up first.")
-    numbers = as_numbers(df, df.select_dtypes("number").columns).drop(columns=county_total)
-    grouped = numbers.join(df[list(keys)], lsuffix="_").groupby(list(keys), sort=False)
+    columns = df.select_dtypes("number").columns.difference([county_total, *keys], sort=False)
+    grouped = as_numbers(df, columns).groupby([df[key] for key in keys], sort=False)
     totals = grouped.sum(min_count=1)
     totals[treatment] = grouped[treatment].mean()
     totals[outcome] = known.set_index(list(keys))[county_total]
