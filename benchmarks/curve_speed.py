@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> int:
     refits = each * specifications * DRAWS
     print(curve.result.sentences["en"])
     print(
-        f"{specifications} specifications, {DRAWS:,} draws: {wall:.1f} s ({processor:.1f} s of processor time); "
+        f"{specifications} specifications, {DRAWS:,} draws: {wall:.1f} s ({processor:.1f} s of processor); "
         f"refits {refits:,.0f} s (extrapolated from {each:.3f} s each): {refits / processor:,.0f} times"
     )
     return int(refits / processor < LEAST or processor > MOST)

@@ -30,7 +30,7 @@ def panel(seed: int, effect: float | None = 0.3, **scenario: object) -> pd.DataF
 def strata_of(df: pd.DataFrame) -> np.ndarray:
     units = cell_scores.grid(df, unit="unit_id", period="period").units
     city = df.drop_duplicates("unit_id").set_index("unit_id")["city"].reindex(units)
-    return pd.factorize(city)[0]
+    return pd.factorize(city, sort=True)[0]
 
 
 def test_each_specification_is_the_refit_it_names() -> None:
