@@ -1,11 +1,19 @@
 """The scorecard: its first sentence under every combination of verdicts, in both languages."""
 
+import re
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from reform_analysis import did, robustness
+from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.scorecard import GROUPS, REQUIRED, Scorecard, scorecard
+from reform_analysis.simulate import draw_panel, load_example
+from reform_analysis.treatment import treated_fraction
+from reform_analysis.wording import say
 
 COLUMNS = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
 
@@ -125,3 +133,42 @@ def test_nothing_to_put_on_the_page_is_refused() -> None:
         scorecard([], estimates())
     with pytest.raises(DesignError, match="^term must be one of"):
         scorecard(decisive(), estimates(), term="dose")
+
+
+def page(df: pd.DataFrame) -> Scorecard:
+    """The scorecard of a panel through the checks themselves."""
+    fixed = {"outcome": "losses", "unit": "unit_id", "period": "period"}
+    windows = {"outcome": "losses", "pre": ["2018", "2019", "2020"], "post": ["2021", "2022", "2023"]}
+    df = df.assign(
+        treated_fraction=treated_fraction(df) * df["pilot"], start=df["adopted"].where(df["pilot"], "")
+    )
+    fit = partial(fit_poisson, terms=["treated_fraction"], inference="cluster", **fixed)
+    events = did.event_study(df, adopted="start", inference="cluster", **fixed)
+    times = {name: int(name.removeprefix("event_")) for name in events.to_frame().index}
+    results = [
+        robustness.selection_simulation(df, draws=199, seed=1, **windows),
+        robustness.common_trend_bounds(events, event_times={k: v for k, v in times.items() if v != -1}),
+        robustness.placebo_dates(df, fit),
+        robustness.exposure_choices(df, fit),
+    ]
+    return scorecard(results, fit(df))
+
+
+def test_on_the_example_the_fall_is_not_shown_and_the_three_questions_stand_with_numbers() -> None:
+    card = page(load_example())
+    assert not card.shown
+    assert card.synthetic
+    for language, denied in (("en", "is not shown to be an effect"), ("zh", "未能证明是改革的效果")):
+        sentence = first(card, language)
+        assert denied in sentence
+        # Behind the title of each question there is a number before the next title.
+        titles = [say(f"check.group_{group}", language) for group in REQUIRED]
+        ends = [*(sentence.index(title) for title in titles[1:]), len(sentence)]
+        for title, end in zip(titles, ends, strict=True):
+            assert re.search(r"\d\.\d\d", sentence[sentence.index(title) : end])
+
+
+def test_a_strong_effect_in_a_clean_design_is_shown() -> None:
+    card = page(draw_panel(effect=0.3, seed=3, mean=1.0))
+    assert card.shown
+    assert "is shown to be an effect" in first(card)
