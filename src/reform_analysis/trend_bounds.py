@@ -31,7 +31,7 @@ KINDS: tuple[Kind, ...] = ("relative_magnitudes", "smoothness")
 
 _MULTIPLES = (0.5, 1.0, 2.0)
 _LARGEST = 2.0**10
-_HALVINGS = 50
+_HALVINGS = 32
 
 Interval = Callable[[float], tuple[float, float]]
 Floats = NDArray[Any]
@@ -147,7 +147,7 @@ def breakdown_value(
     """
     if not _excludes_one(study, weights, kind, 0.0, ci_level):
         return np.nan
-    low, high = 0.0, 2.0**-10
+    low, high = 0.0, 2.0**-4
     while _excludes_one(study, weights, kind, high, ci_level):
         low, high = high, 2 * high
         if high > _LARGEST:
