@@ -28,19 +28,18 @@ from reform_analysis.trend_bounds import Kind, common_trend_bounds
 
 PRE, POST = ["2018", "2019", "2020"], ["2021", "2022", "2023"]
 BOUND = 0.1
+_PANEL = {"effect": None, "units": 500, "pilots": 89, "counties": 30, "cities": 4, "mean": 1.0}
 Check = Callable[[int], CheckResult]
 
 
 def panel(seed: int, **drawn: Any) -> pd.DataFrame:
-    """1,365 units, 89 pilots, three periods before and after adoption."""
-    return simulate.draw_panel(**{"effect": None, "mean": 0.6, "seed": seed} | drawn)
+    """500 units, 89 pilots, three periods before and after adoption."""
+    return simulate.draw_panel(**_PANEL | {"seed": seed} | drawn)
 
 
 def baselines(check: Callable[..., CheckResult], **drawn: Any) -> Check:
     """A check of baselines on the drawn panel."""
-    return lambda seed: check(
-        panel(seed, **drawn), outcome="losses", pre=PRE, post=POST, draws=199, seed=seed
-    )
+    return lambda seed: check(panel(seed, **drawn), outcome="losses", pre=PRE, post=POST, draws=99, seed=seed)
 
 
 def dose(tie: float) -> Check:
@@ -48,7 +47,7 @@ def dose(tie: float) -> Check:
 
     def check(seed: int) -> CheckResult:
         frame = changes(
-            panel(seed, dose_base=tie, units=300),
+            panel(seed, dose_base=tie),
             pre="2020",
             post="2021",
             counts=["losses"],
@@ -79,7 +78,7 @@ def trend(kind: Kind, steepness: float, **drawn: Any) -> Check:
     """Bounds on a panel whose pilots fall by a factor each period, long before they adopt."""
 
     def check(seed: int) -> CheckResult:
-        made = panel(seed, pilots=400, mean=2.0, heterogeneity=0.5, overdispersion=1.0, **drawn)
+        made = panel(seed, pilots=200, mean=3.0, heterogeneity=0.5, overdispersion=1.0, **drawn)
         rng = np.random.default_rng([seed, 1])
         periods = made["period"].astype(int) - 2018
         keep = np.where(made["pilot"], steepness**periods, 1.0)

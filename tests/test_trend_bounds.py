@@ -1,5 +1,6 @@
 """Bounds on a common trend against honestdid's stored ones, breakdown values against grids, verdicts."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from reform_analysis.estimates import DataError, DesignError
 from reform_analysis.event_coefficients import EventCoefficients
+from reform_analysis.relative_magnitudes import Moments, ends, moments
 from reform_analysis.trend_bounds import Kind, breakdown_value, common_trend_bounds
 
 REFERENCE = json.loads(
@@ -20,20 +22,56 @@ def study(name: str) -> EventCoefficients:
     return EventCoefficients(REFERENCE[name]["beta"], REFERENCE[name]["vcov"], REFERENCE[name]["n_pre"])
 
 
-@pytest.mark.parametrize("name", sorted(REFERENCE))
-@pytest.mark.parametrize("kind", ["relative_magnitudes", "smoothness"])
-def test_equals_honestdid_to_a_step_of_its_grid(name: str, kind: Kind) -> None:
+def sizes_and_ends(name: str, kind: Kind) -> list[tuple[float, np.ndarray]]:
     rows = REFERENCE[name][kind]
-    found = common_trend_bounds(
-        study(name), kind=kind, mbar=[size for size, _, _ in rows], weights=REFERENCE[name]["weights"]
-    ).to_frame()
     assert len(rows) == 3
+    return [(size, np.array([low, high])) for size, low, high in rows]
+
+
+def on_grid(ends: np.ndarray, step: float) -> np.ndarray:
+    """The outermost points of honestdid's grid (odd multiples of half a step) within the ends."""
+    return (np.r_[np.ceil(ends[0] / step - 0.5), np.floor(ends[1] / step - 0.5)] + 0.5) * step
+
+
+def with_stored_first_stage(name: str, position: int, mbar: float) -> tuple[list[Moments], list[float]]:
+    """Our moments and honestdid's simulated critical values of the first stage, in our order."""
+    weights, n_pre = np.array(REFERENCE[name]["weights"]), REFERENCE[name]["n_pre"]
+    stored = np.array(REFERENCE[name]["first_stage"]).reshape(3, n_pre, 2)[position].T.ravel().tolist()
+    return list(moments(study(name), weights, mbar, level=0.95)), stored
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE))
+def test_relative_magnitudes_are_honestdids_to_a_step_of_its_grid(name: str) -> None:
     step = REFERENCE[name]["grid_step"]
-    for size, low, high in rows:
-        ends = np.log(found.loc[f"{size:.4g}", ["ci_low", "ci_high"]].to_numpy(float))
-        if kind == "relative_magnitudes":  # its ends are the outermost grid points that it keeps
-            ends = (np.r_[np.ceil(ends[0] / step - 0.5), np.floor(ends[1] / step - 0.5)] + 0.5) * step
-        assert ends == pytest.approx([low, high], abs=1.000001 * step)
+    for position, (mbar, expected) in enumerate(sizes_and_ends(name, "relative_magnitudes")):
+        ours, stored = with_stored_first_stage(name, position, mbar)
+        replaced = [dataclasses.replace(each, first=value) for each, value in zip(ours, stored, strict=True)]
+        found = [pair for pair in (ends(each, level=0.95) for each in replaced) if pair is not None]
+        outer = np.array([min(low for low, _ in found), max(high for _, high in found)])
+        assert on_grid(outer, step) == pytest.approx(expected, abs=1.000001 * step)
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE))
+def test_first_stage_agrees_with_honestdids_simulation(name: str) -> None:
+    """Its quantile of simulated draws lies between ours at 4 standard errors of its tail on either side."""
+    weights, draws = np.array(REFERENCE[name]["weights"]), REFERENCE[name]["draws"]
+    error = 4 * np.sqrt(0.005 * 0.995 / draws)
+    for position, (mbar, _) in enumerate(sizes_and_ends(name, "relative_magnitudes")):
+        _, stored = with_stored_first_stage(name, position, mbar)
+        for tail, sign in ((0.005 + error, 1), (max(0.005 - error, 1e-6), -1)):
+            bounds = moments(study(name), weights, mbar, level=1 - 10 * tail)
+            assert all(sign * (value - each.first) > 0 for value, each in zip(stored, bounds, strict=True))
+
+
+@pytest.mark.parametrize("name", sorted(REFERENCE))
+def test_smoothness_is_honestdids_to_a_step_of_the_grid(name: str) -> None:
+    rows = sizes_and_ends(name, "smoothness")
+    found = common_trend_bounds(
+        study(name), kind="smoothness", mbar=[m for m, _ in rows], weights=REFERENCE[name]["weights"]
+    ).to_frame()
+    for m, expected in rows:
+        ours = np.log(found.loc[f"{m:.4g}", ["ci_low", "ci_high"]].to_numpy(float))
+        assert ours == pytest.approx(expected, abs=REFERENCE[name]["grid_step"])
 
 
 @pytest.mark.parametrize("name", sorted(REFERENCE))
@@ -45,8 +83,8 @@ def test_breakdown_by_halving_is_the_grids(name: str, kind: Kind, step: float) -
     frame = common_trend_bounds(study(name), kind=kind, mbar=around, weights=weights).to_frame()
     assert frame["excludes_one"].iloc[1:3].tolist() == [True, False]
     assert frame.loc["breakdown", "size"] == found
-    ends = frame.loc["breakdown", ["ci_low", "ci_high"]].to_numpy(float)
-    assert np.abs(np.log(ends)).min() == pytest.approx(0, abs=1e-6)
+    at_it = frame.loc["breakdown", ["ci_low", "ci_high"]].to_numpy(float)
+    assert np.abs(np.log(at_it)).min() == pytest.approx(0, abs=1e-6)
 
 
 def test_passes_a_clean_fall_and_fails_a_trend() -> None:

@@ -156,9 +156,9 @@ def rejected(given: Moments, effects: Array, *, level: float) -> Array:
     ratio = given.covariance[:, at] / safe
     rest = values - ratio * largest
     gap = np.where(np.abs(1 - ratio) < _EQUAL, 1.0, 1 - ratio)
-    ends = rest / gap
-    low = np.where(1 - ratio >= _EQUAL, ends, -np.inf).max(axis=0)
-    high = np.minimum(np.where(ratio - 1 >= _EQUAL, ends, np.inf).min(axis=0), given.first)
+    crossing = rest / gap
+    low = np.where(1 - ratio >= _EQUAL, crossing, -np.inf).max(axis=0)
+    high = np.minimum(np.where(ratio - 1 >= _EQUAL, crossing, np.inf).min(axis=0), given.first)
     share = _FIRST_STAGE * (1 - level)
     sd = np.sqrt(safe)
     critical = _truncated_quantile(1 - (1 - level - share) / (1 - share), low / sd, high / sd) * sd
@@ -170,8 +170,8 @@ def rejected(given: Moments, effects: Array, *, level: float) -> Array:
 def _truncated_quantile(share: float, low: Array, high: Array) -> Array:
     """Quantile of the standard normal between `low` and `high`; the end where they meet."""
     side = np.where(low > 0, -1.0, 1.0)  # upper tails lose no digits
-    ends = ndtr(side * low), ndtr(side * high)
-    quantile = side * ndtri(ends[0] + share * (ends[1] - ends[0]))
+    first, last = ndtr(side * low), ndtr(side * high)
+    quantile = side * ndtri(first + share * (last - first))
     chosen: Array = np.where(low >= high, low, quantile)
     return chosen
 
@@ -207,15 +207,27 @@ def interval(study: EventCoefficients, weights: Array, mbar: float, *, level: fl
     tuple of float
         Smallest and largest effect not rejected, each found on a grid and then by halving; NaN if none is.
     """
-    ends = [_ends(each, level) for each in moments(study, weights, mbar, level=level)]
-    kept = [pair for pair in ends if pair is not None]
+    found = [ends(each, level=level) for each in moments(study, weights, mbar, level=level)]
+    kept = [pair for pair in found if pair is not None]
     if not kept:
         return np.nan, np.nan
     return min(low for low, _ in kept), max(high for _, high in kept)
 
 
-def _ends(given: Moments, level: float) -> tuple[float, float] | None:
-    """Ends of the set that one pre-period change allows; the first stage bounds the search."""
+def ends(given: Moments, *, level: float) -> tuple[float, float] | None:
+    """Return the ends of the set that one pre-period change allows; the first stage bounds the search.
+
+    Parameters
+    ----------
+    given : Moments
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    tuple of float, or None
+        None if every effect is rejected.
+    """
     low, high = (given.value[:2] - given.first) / given.slope[:2]
     if low > high:
         return None

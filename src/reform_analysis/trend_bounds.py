@@ -93,7 +93,9 @@ def common_trend_bounds(
     Notes
     -----
     Relative magnitudes: the conditional least-favourable hybrid (C-LF) set, by test inversion, a tenth of the
-    level for its first stage, moments of the post-periods, as in the authors' package. Smoothness: the
+    level for its first stage, moments of the post-periods, as in the authors' package; but with a single
+    post-period the package leaves the first stage out of the conditioning, which makes its set slightly
+    wider. Smoothness: the
     optimal fixed-length interval. With few losses a unit-period log ratios are not normal; the coverage is
     that of the event study itself.
 

@@ -4,12 +4,12 @@ Needs ``pip install honestdid torch "numpy<2.3"`` in an environment of its own (
 2.4 honestdid stops with a TypeError. Run it in this folder; it takes about a quarter of an hour. The tests
 read the JSON only.
 
-The only change to the library: the least-favourable critical value is simulated with more draws than its
-1,000, whose error moves an end of an interval by more than one step of the grid.
+The library simulates the critical value of its first stage, with an error that can move an end of an interval
+by more than a step of the grid. So these values are stored too, in the order in which they are drawn: by
+multiple, by the pre-period change that is the largest, and by its sign (plus first).
 """
 
 import json
-from functools import partial
 from pathlib import Path
 
 import honestdid
@@ -35,12 +35,12 @@ STUDIES = {
         "weights": [1 / 3, 1 / 3, 1 / 3],
         "draws": 5_000,
     },
-    "two before, two after": {
-        "treated": [131, 140, 133, 71, 64],
-        "untreated": [640, 655, 652, 639, 645],
-        "n_pre": 2,
+    "one before, two after": {
+        "treated": [140, 133, 71, 64],
+        "untreated": [655, 652, 639, 645],
+        "n_pre": 1,
         "weights": [1.0, 0.0],
-        "draws": 5_000,
+        "draws": 1_000,
     },
 }
 
@@ -59,13 +59,20 @@ def bounds(study):
     n_post = len(study["weights"])
     sizes = (study["n_pre"], n_post)
     weights = np.array(study["weights"])
-    core._compute_least_favorable_cv = partial(LEAST_FAVOURABLE, sims=study["draws"])
+    first_stage = []
+
+    def recorded(*args, **kwargs):
+        first_stage.append(LEAST_FAVOURABLE(*args, **kwargs, sims=study["draws"]))
+        return first_stage[-1]
+
+    core._compute_least_favorable_cv = recorded
     relative = honestdid.createSensitivityResults_relativeMagnitudes(
         beta, vcov, *sizes, Mbarvec=[0.5, 1, 2], l_vec=weights, gridPoints=GRID
     )
     smooth = honestdid.createSensitivityResults(beta, vcov, *sizes, Mvec=[0, 0.02, 0.1], l_vec=weights)
     sd = float(np.sqrt(weights @ vcov[study["n_pre"] :, study["n_pre"] :] @ weights))
     found = {"grid_step": 40 * sd / (GRID - 1), "beta": beta.tolist(), "vcov": vcov.tolist()}
+    found["first_stage"] = first_stage
     found["relative_magnitudes"] = relative[["Mbar", "lb", "ub"]].to_numpy(float).tolist()
     found["smoothness"] = smooth[["M", "lb", "ub"]].to_numpy(float).tolist()
     return study | found
