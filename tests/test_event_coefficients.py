@@ -24,6 +24,20 @@ def test_terms_are_sorted_and_the_reference_left_out() -> None:
     assert (found.n_pre, found.synthetic) == (2, True)
 
 
+def test_terms_of_an_event_study_are_read_and_covariates_left_out() -> None:
+    found = event_coefficients(estimates({"event_0": 0.5, "event_-3": 1.1, "size": 2.0, "event_-2": 0.9}))
+    assert found.coefficients == pytest.approx(np.log([1.1, 0.9, 0.5]))
+    assert found.n_pre == 2
+
+
+def test_reference_of_the_estimates_is_used() -> None:
+    given = estimates({"event_0": 0.5, "event_-1": 0.9, "event_-3": 1.1})
+    object.__setattr__(given, "reference", -2)
+    assert event_coefficients(given).n_pre == 1
+    with pytest.raises(DesignError, match="must be consecutive"):
+        event_coefficients(given, reference=-5)
+
+
 def test_terms_without_numbers_need_their_times() -> None:
     named = estimates({"before": 1.1, "after": 0.8, "other": 3.0}, "log_rate_ratio")
     with pytest.raises(DesignError, match="^event_times must tell"):

@@ -44,7 +44,7 @@ def common_trend_bounds(
     mbar: Sequence[float] | None = None,
     weights: Sequence[float] | None = None,
     event_times: Mapping[str, int] | None = None,
-    reference: int = -1,
+    reference: int | None = None,
     ci_level: float = 0.95,
 ) -> CheckResult:
     r"""Return intervals of the effect that allow the common trend to fail, and where the finding breaks down.
@@ -68,9 +68,10 @@ def common_trend_bounds(
     weights : sequence of float, optional
         Weights of the post-periods in the effect; equal ones by default.
     event_times : mapping of str to int, optional
-        Term to event time; None reads the terms ("-3", "0") themselves.
-    reference : int
-        Event time of the reference period; the first after it counts as treated.
+        Term to event time; None reads the terms ("event_-3" or "-3") themselves.
+    reference : int, optional
+        Event time of the reference period, by default that of the estimates or -1. The first after it
+        counts as treated.
     ci_level : float
 
     Returns
