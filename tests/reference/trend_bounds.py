@@ -35,10 +35,10 @@ STUDIES = {
         "weights": [1 / 3, 1 / 3, 1 / 3],
         "draws": 5_000,
     },
-    "one before, two after": {
-        "treated": [140, 133, 71, 64],
-        "untreated": [655, 652, 639, 645],
-        "n_pre": 1,
+    "two before, two after": {
+        "treated": [131, 140, 133, 71, 64],
+        "untreated": [640, 655, 652, 639, 645],
+        "n_pre": 2,
         "weights": [1.0, 0.0],
         "draws": 1_000,
     },
