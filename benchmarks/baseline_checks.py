@@ -17,7 +17,7 @@ import pandas as pd
 from reform_analysis import simulate
 from reform_analysis.baseline_sample import log_contrast
 from reform_analysis.entropy_balance import matched
-from reform_analysis.estimates import CheckResult, StatisticalWarning
+from reform_analysis.estimates import CheckResult, StatisticalWarning, UntestableError
 from reform_analysis.event_coefficients import EventCoefficients
 from reform_analysis.panel import changes
 from reform_analysis.pilot_selection import selection_simulation
@@ -170,10 +170,15 @@ def main() -> int:
 
 def matched_under_choice(panels: int) -> None:
     """Print what balancing noisy lags gives where nothing happened."""
-    ratios = {"raw": [], "matched": []}
+    ratios: dict[str, list[float]] = {"raw": [], "matched": []}
+    beyond = 0
     for seed in range(panels):
         made = panel(seed, selection=0.8)
-        frame = matched(made, outcome="losses", pre=PRE, post=POST).to_frame()
+        try:
+            frame = matched(made, outcome="losses", pre=PRE, post=POST).to_frame()
+        except UntestableError:
+            beyond += 1
+            continue
         ratios["matched"].append(np.log(frame.loc["ratio", "ratio"]))
         wide = made.pivot_table(index="unit_id", columns="period", values="losses")
         pilot, one = made.groupby("unit_id")["pilot"].first().to_numpy(), np.ones(len(wide))
@@ -182,6 +187,7 @@ def matched_under_choice(panels: int) -> None:
     means = {name: np.exp(np.mean(values)) for name, values in ratios.items()}
     print(f"matched, choice on the base period, no effect: mean ratio {means['matched']:.3f}")
     print(f"not matched, the same panels: mean ratio {means['raw']:.3f}")
+    print(f"matched: {beyond} of {panels} panels cannot be balanced")
 
 
 if __name__ == "__main__":
