@@ -7,12 +7,16 @@ out is linear in who is treated:
 
 .. math:: s_i = w_i (p_i^{h(i)} - q_i' \delta), \quad q_i = \sum_t z_{it} e_{it}, \quad
           \delta = \Big(\sum_i w_i I_i\Big)^{-1} \sum_i w_i c_i^{h(i)}, \quad
-          T = \sum_i s_i \Big/ \Big(\sum_g \big(\sum_{i \in g} s_i\big)^2\Big)^{1/2}
+          T = \sum_i s_i \Big/ \max\Big\{\sum_g \big(\sum_{i \in g} s_i\big)^2, \
+          \sum_i w_i^2 (o_i^{h(i)} - 2 \delta' c_i^{h(i)} + \delta' I_i \delta)\Big\}^{1/2}
 
-with :math:`I_i` and :math:`c_i^h` a unit's information on z, and between z and the history, unit effects
-concentrated out. Scores of all relabellings are therefore products with the assignment matrix. Weights that
-depend on who is treated enter as w; the nuisance fit stays unweighted, which changes the score by less than
-its own error, since the score is orthogonal to the nuisance parameters (Neyman's C(alpha)).
+with :math:`I_i`, :math:`c_i^h` and :math:`o_i^h` a unit's information on z, between z and the history, and
+on the history, unit effects concentrated out. The second variance is that of Poisson counts; as in
+`score_draws` it keeps the robust one of a few scores near 0 from making a large statistic.
+
+Scores of all relabellings are therefore products with the assignment matrix. Weights that depend on who is
+treated enter as w; the nuisance fit stays unweighted, which changes the score by less than its own error,
+since the score is orthogonal to the nuisance parameters (Neyman's C(alpha)).
 
 References
 ----------
@@ -26,7 +30,7 @@ from scipy.sparse import csr_array
 
 from reform_analysis.cell_scores import CellFit, Floats, Integers
 
-_NOTHING = 1e-12
+_NOTHING = 1e-6  # of a standard error, as in `score_draws`
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +93,8 @@ class ScoreTables:
     ----------
     score : ndarray, shape (histories times units,)
         The products p.
+    own : ndarray, shape (histories times units,)
+        Information on a history, o.
     crossed : ndarray, shape (histories times units, k)
         Information between a history and period effects and controls, c.
     nuisance : ndarray, shape (units, k)
@@ -97,6 +103,7 @@ class ScoreTables:
     """
 
     score: Floats
+    own: Floats
     crossed: Floats
     nuisance: Floats
     information: Floats
@@ -120,11 +127,19 @@ def score_tables(fit: CellFit, histories: Floats) -> ScoreTables:
     weighted = fit.expected[..., None] * centred
     return ScoreTables(
         score=(histories @ fit.residual.T).ravel(),
+        own=np.concatenate([_own(fit, path) for path in histories]),
         # The unit mean of the history drops out against centred columns.
         crossed=np.concatenate([np.einsum("t,itk->ik", path, weighted) for path in histories]),
         nuisance=np.einsum("itk,it->ik", fit.design, fit.residual),
         information=np.einsum("itk,itl->ikl", weighted, centred, optimize=True),
     )
+
+
+def _own(fit: CellFit, path: Floats) -> Floats:
+    """Information on a history in each unit, its effect concentrated out."""
+    centred = fit.centred(np.broadcast_to(path, fit.expected.shape))
+    information: Floats = (fit.expected * centred**2).sum(axis=1)
+    return information
 
 
 def studentised(
@@ -159,7 +174,7 @@ def studentised(
         squares = _by_unit(tables, matrix, slope, weights)
     else:
         squares = _by_group(tables, matrix, slope, (cluster, every))
-    spread = np.sqrt(np.maximum(squares, 0))
+    spread = np.sqrt(np.maximum(squares, _poisson(tables, matrix, slope, weights)))
     statistic: Floats = np.divide(score, spread, out=np.zeros(len(score)), where=spread > _NOTHING)
     return statistic
 
@@ -167,6 +182,18 @@ def studentised(
 def _inverses(information: Floats) -> Floats:
     """Inverses of one matrix or of many; pseudo-inverses, since a sample may lack what a control needs."""
     return np.asarray(np.linalg.pinv(information, rcond=1e-10, hermitian=True), dtype=float)
+
+
+def _poisson(tables: ScoreTables, matrix: csr_array, slope: Floats, weights: Floats | None) -> Floats:
+    """Variance of the score of Poisson counts, at least 0."""
+    k = tables.nuisance.shape[1]
+    squared = matrix if weights is None else matrix.power(2)
+    every = np.ones((1, len(tables.nuisance))) if weights is None else weights**2
+    information = (every @ tables.information.reshape(len(tables.nuisance), -1)).reshape(-1, k, k)
+    taken = np.sum((information @ slope[:, :, None])[:, :, 0] * slope, axis=1)
+    crossed = np.sum(slope * (squared @ tables.crossed), axis=1)
+    variance: Floats = np.maximum(squared @ tables.own - 2 * crossed + taken, 0.0)
+    return variance
 
 
 def _by_unit(tables: ScoreTables, matrix: csr_array, slope: Floats, weights: Floats | None) -> Floats:

@@ -19,7 +19,7 @@ from reform_analysis.wording import LANGUAGES, say
 
 Array = NDArray[Any]
 
-_STEPS = 200
+_STEPS = 100
 _TOLERANCE = 1e-10
 _HALVINGS = 40
 

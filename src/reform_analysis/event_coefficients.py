@@ -1,5 +1,6 @@
 """Event-study coefficients in the order that bounds on a common trend need them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from reform_analysis.estimates import DesignError, Estimates, UntestableError
 
 Array = NDArray[Any]
+
+_TERM = re.compile(r"event_(-?[0-9]+)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +66,7 @@ class EventCoefficients:
 
 
 def event_coefficients(
-    estimates: Estimates, *, event_times: Mapping[str, int] | None = None, reference: int = -1
+    estimates: Estimates, *, event_times: Mapping[str, int] | None = None, reference: int | None = None
 ) -> EventCoefficients:
     """Return the coefficients of an event study, sorted by event time.
 
@@ -72,9 +75,11 @@ def event_coefficients(
     estimates : Estimates
         Scale "rate_ratio" or "log_rate_ratio", with `vcov`.
     event_times : mapping of str to int, optional
-        Term to event time; terms it lacks are left out. None reads every term as a whole number.
-    reference : int
-        Event time of the reference period. A term at it is left out: it is 0 by definition.
+        Term to event time; terms it lacks are left out. None reads terms such as "event_-2" and leaves
+        others out; without any such term, every term must be a whole number.
+    reference : int, optional
+        Event time of the reference period; by default that of the estimates, -1 if they name none. A term
+        at it is left out: it is 0 by definition.
 
     Returns
     -------
@@ -95,7 +100,8 @@ def event_coefficients(
     if estimates.vcov is None:
         raise DesignError("estimates must carry vcov, got None; fit with a method that estimates it.")
     frame = estimates.to_frame()
-    times = dict(event_times) if event_times is not None else {str(term): _time(term) for term in frame.index}
+    reference = int(getattr(estimates, "reference", -1)) if reference is None else reference
+    times = dict(event_times) if event_times is not None else _times([str(term) for term in frame.index])
     order = sorted((t for t in times if times[t] != reference), key=lambda term: times[term])
     _require_no_gap([times[term] for term in order], reference)
     values = frame.loc[order, "estimate"].to_numpy()
@@ -107,9 +113,15 @@ def event_coefficients(
     )
 
 
-def _time(term: object) -> int:
+def _times(terms: list[str]) -> dict[str, int]:
+    """Event times that the terms themselves name."""
+    named = {term: int(match[1]) for term in terms if (match := _TERM.fullmatch(term))}
+    return named or {term: _time(term) for term in terms}
+
+
+def _time(term: str) -> int:
     try:
-        return int(str(term))
+        return int(term)
     except ValueError:
         raise DesignError(
             f"event_times must tell the event time of every term, got the term {term!r}; pass "

@@ -179,6 +179,8 @@ def missed_by_both(
         raise DataError(f"both must be at most first and second, got {both}; correct the matching.")
     seen, half = first + second - both, (1 - require_level(ci_level)) / 2
     estimate = (first + 1) * (second + 1) / (both + 1) - 1 - seen
+    if not first or not second:
+        return estimate, 0.0, np.inf
 
     def many_kept(missed: int) -> bool:  # numpydoc ignore=GL08
         return bool(stats.hypergeom.sf(both - 1, seen + missed, first, second) >= half)

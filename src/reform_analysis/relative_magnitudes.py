@@ -5,13 +5,14 @@ test, in closed form: the linear programme behind the test has as many extreme p
 post-periods, plus two, so no programme is solved.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
-from scipy.special import ndtr
+from scipy import optimize
+from scipy.special import ndtr, ndtri
 
 from reform_analysis.event_coefficients import EventCoefficients
 
@@ -20,7 +21,7 @@ Array = NDArray[Any]
 _FIRST_STAGE = 0.1  # share of the level that the least-favourable stage takes (Rambachan and Roth, p. 2574)
 _FAR = 9.0  # standard deviations: nothing lies beyond
 _NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(400)
-_POINTS = 2_001
+_POINTS = 1_001
 _HALVINGS = 40
 _EQUAL = 1e-9
 
@@ -49,8 +50,8 @@ class Moments:
     first: float
 
 
-def moments(study: EventCoefficients, weights: Array, mbar: float, *, level: float) -> list[Moments]:
-    r"""Return the moments of every pre-period change, in both directions.
+def moments(study: EventCoefficients, weights: Array, mbar: float, *, level: float) -> Iterator[Moments]:
+    r"""Yield the moments of every pre-period change, in both directions.
 
     With :math:`n_t = \sum_{k \ge t} l_k` the effect is :math:`l'\beta = \sum_t n_t (\beta_t - \beta_{t-1})`,
     so the extreme points are two rows :math:`\pm(l'\beta - \theta) - \bar M \lVert n \rVert_1 w` and, for
@@ -67,17 +68,15 @@ def moments(study: EventCoefficients, weights: Array, mbar: float, *, level: flo
     level : float
         Confidence level of the interval.
 
-    Returns
-    -------
-    list of Moments
+    Yields
+    ------
+    Moments
         Two for each change between consecutive pre-periods, the reference period included.
     """
     changes = _changes(study.n_pre, len(weights))
     before = changes[: study.n_pre]
-    return [
-        _moments_of(largest, changes[study.n_pre :], study, weights, mbar=mbar, level=level)
-        for largest in (*before, *-before)
-    ]
+    for largest in (*before, *-before):
+        yield _moments_of(largest, changes[study.n_pre :], study, weights, mbar=mbar, level=level)
 
 
 def _moments_of(
@@ -157,9 +156,9 @@ def rejected(given: Moments, effects: Array, *, level: float) -> Array:
     ratio = given.covariance[:, at] / safe
     rest = values - ratio * largest
     gap = np.where(np.abs(1 - ratio) < _EQUAL, 1.0, 1 - ratio)
-    ends = rest / gap
-    low = np.where(1 - ratio >= _EQUAL, ends, -np.inf).max(axis=0)
-    high = np.minimum(np.where(ratio - 1 >= _EQUAL, ends, np.inf).min(axis=0), given.first)
+    crossing = rest / gap
+    low = np.where(1 - ratio >= _EQUAL, crossing, -np.inf).max(axis=0)
+    high = np.minimum(np.where(ratio - 1 >= _EQUAL, crossing, np.inf).min(axis=0), given.first)
     share = _FIRST_STAGE * (1 - level)
     sd = np.sqrt(safe)
     critical = _truncated_quantile(1 - (1 - level - share) / (1 - share), low / sd, high / sd) * sd
@@ -170,9 +169,10 @@ def rejected(given: Moments, effects: Array, *, level: float) -> Array:
 
 def _truncated_quantile(share: float, low: Array, high: Array) -> Array:
     """Quantile of the standard normal between `low` and `high`; the end where they meet."""
-    met = low >= high
-    quantile = stats.truncnorm.ppf(share, np.where(met, -1.0, low), np.where(met, 1.0, high))
-    chosen: Array = np.where(met, low, quantile)
+    side = np.where(low > 0, -1.0, 1.0)  # upper tails lose no digits
+    first, last = ndtr(side * low), ndtr(side * high)
+    quantile = side * ndtri(first + share * (last - first))
+    chosen: Array = np.where(low >= high, low, quantile)
     return chosen
 
 
@@ -207,15 +207,27 @@ def interval(study: EventCoefficients, weights: Array, mbar: float, *, level: fl
     tuple of float
         Smallest and largest effect not rejected, each found on a grid and then by halving; NaN if none is.
     """
-    ends = [_ends(each, level) for each in moments(study, weights, mbar, level=level)]
-    kept = [pair for pair in ends if pair is not None]
+    found = [ends(each, level=level) for each in moments(study, weights, mbar, level=level)]
+    kept = [pair for pair in found if pair is not None]
     if not kept:
         return np.nan, np.nan
     return min(low for low, _ in kept), max(high for _, high in kept)
 
 
-def _ends(given: Moments, level: float) -> tuple[float, float] | None:
-    """Ends of the set that one pre-period change allows; the first stage bounds the search."""
+def ends(given: Moments, *, level: float) -> tuple[float, float] | None:
+    """Return the ends of the set that one pre-period change allows; the first stage bounds the search.
+
+    Parameters
+    ----------
+    given : Moments
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    tuple of float, or None
+        None if every effect is rejected.
+    """
     low, high = (given.value[:2] - given.first) / given.slope[:2]
     if low > high:
         return None

@@ -1,11 +1,12 @@
 """How strong something unobserved would have to be to explain a result away."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import statsmodels.api as sm
 from numpy.polynomial import Polynomial
+from numpy.typing import NDArray
 
 from reform_analysis.estimates import (
     CheckResult,
@@ -13,9 +14,13 @@ from reform_analysis.estimates import (
     Estimates,
     UntestableError,
     percent,
+    require_level,
+    require_whole_number,
 )
-from reform_analysis.measures import as_numbers
+from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.wording import LANGUAGES, say
+
+Array = NDArray[Any]
 
 _R_MAX = 1.3  # times the R-squared with controls: Oster (2019), section 4.2
 _REAL = 1e-8
@@ -104,7 +109,9 @@ def oster_delta(
     treatment: str,
     controls: Sequence[str],
     r_max: float | None = None,
-    synthetic: bool | None = None,
+    draws: int = 499,
+    seed: int,
+    ci_level: float = 0.95,
 ) -> CheckResult:
     r"""Return how strong selection on the unobserved, relative to the observed, would give no effect.
 
@@ -117,7 +124,8 @@ def oster_delta(
         \sigma_2^2 = (R_{max} - \tilde R) \sigma_Y^2 + (\tilde\beta - b)^2 \tau
 
     with :math:`\tau` the variance of X given the controls, and :math:`\sigma_1^2` from the total. Delta is
-    the ratio at b = 0. For linear fits only: it does not carry over to a log link.
+    the ratio at b = 0; the adjusted effect is the b at which it is 1. For linear fits only: it does not
+    carry over to a log link.
 
     Parameters
     ----------
@@ -129,21 +137,23 @@ def oster_delta(
         Columns of the observed controls.
     r_max : float, optional
         R-squared if everything were observed; by default 1.3 times that with the controls, at most 1.
-    synthetic : bool, optional
-        By default the frame's ``attrs["synthetic"]``.
+    draws : int
+        Bootstrap draws of rows for the interval of the adjusted effect.
+    seed : int
+    ci_level : float
 
     Returns
     -------
     CheckResult
         One row "delta": ``without, r_without`` (effect and R-squared without controls), ``with_controls,
-        r_with``, ``r_max, delta, adjusted`` (the effect if delta is 1: of the real roots the one nearest to
-        that with controls). Passed if the range from the effect with controls to the adjusted one excludes
-        0.
+        r_with, r_max, delta, adjusted`` (of the real roots the one nearest to the effect with controls),
+        ``ci_low, ci_high`` (of `adjusted`). Passed if that interval excludes 0 on the side of the effect with
+        controls.
 
     Raises
     ------
     DataError
-        If a column is missing or no number.
+        If a column is missing or no number, or a number breaks its rule.
     DesignError
         If there is no control, or `r_max` lies below the R-squared with controls.
     UntestableError
@@ -159,46 +169,74 @@ def oster_delta(
     """
     if not controls:
         raise DesignError("controls must name at least one column, got none; delta compares with them.")
-    numbers = as_numbers(frame, [outcome, treatment, *controls])[[outcome, treatment, *controls]].dropna()
-    short = _fit(numbers, outcome, [treatment])
-    long = _fit(numbers, outcome, [treatment, *controls])
-    aux = _fit(numbers, treatment, list(controls))
-    variances = numbers[[outcome, treatment]].var(ddof=0)
-    left = variances[treatment] * (1 - aux.rsquared)
-    if not variances.min() > 0 or not left > _REAL * variances[treatment]:
-        raise UntestableError(
-            "treatment must vary given the controls, and outcome vary, got "
-            f"{treatment!r} and {outcome!r} that do not; drop controls that determine it."
-        )
-    most = min(1.0, _R_MAX * long.rsquared) if r_max is None else r_max
-    if not long.rsquared <= most <= 1:
+    level, draws = require_level(ci_level), require_whole_number("draws", draws, least=99)
+    rng = np.random.default_rng(require_whole_number("seed", seed))
+    names = [outcome, treatment, *controls]
+    need_columns(frame, names)
+    numbers = as_numbers(frame, names)[names].dropna()
+    _require_variation(numbers)
+    row = _coefficients(np.cov(numbers.to_numpy(float), rowvar=False, ddof=0), r_max)
+    if r_max is not None and not row["r_with"] <= r_max <= 1:
         raise DesignError(
-            f"r_max must lie between the R-squared with controls, {long.rsquared:.3f}, and 1, got {most!r}; "
+            f"r_max must lie between the R-squared with controls, {row['r_with']:.3f}, and 1, got {r_max!r}; "
             "leave it out for 1.3 times that."
         )
-    bare, full = float(short.params[treatment]), float(long.params[treatment])
-    spread = (float(variances[outcome]), float(variances[treatment]), float(left))
-    found = _selection(bare, full, (long.rsquared, float(most)), spread)
-    delta, adjusted = _delta_at_zero(full, *found), _adjusted(full, *found)
-    row = [bare, short.rsquared, full, long.rsquared, most, delta, adjusted]
-    names = ["without", "r_without", "with_controls", "r_with", "r_max", "delta", "adjusted"]
-    passed = bool(full * adjusted > 0)
-    values = {"delta": delta, "full": full, "adjusted": adjusted, "r_max": most}
+    drawn = [_drawn_adjusted(numbers.to_numpy(float), r_max, rng) for _ in range(draws)]
+    ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    row |= dict(zip(("ci_low", "ci_high"), ends, strict=True))
+    passed = bool(ends[0] > 0 if row["with_controls"] > 0 else ends[1] < 0)
     key = f"check.oster_{'robust' if passed else 'fragile'}"
     return CheckResult(
         name="oster_delta",
         passed=passed,
-        sentences={each: say(key, each, **values) for each in LANGUAGES},
-        frame=pd.DataFrame([row], columns=names, index=["delta"]),
-        synthetic=bool(frame.attrs.get("synthetic", False)) if synthetic is None else synthetic,
+        sentences={each: say(key, each, level=percent(level), **row) for each in LANGUAGES},
+        frame=pd.DataFrame([row], index=["delta"]),
+        synthetic=bool(frame.attrs.get("synthetic", False)),
         notes=(f"{len(numbers)} of {len(frame)} rows without missing values",),
     )
 
 
-def _fit(
-    numbers: pd.DataFrame, outcome: str, regressors: list[str]
-) -> sm.regression.linear_model.RegressionResults:
-    return sm.OLS(numbers[outcome], sm.add_constant(numbers[regressors], has_constant="add")).fit()
+def _require_variation(numbers: pd.DataFrame) -> None:
+    """The outcome (first column) varies, and no regressor is determined by the others."""
+    regressors = numbers.iloc[:, 1:].to_numpy(float)
+    centred = regressors - regressors.mean(axis=0)
+    spread = centred.std(axis=0)
+    if not spread.all() or np.linalg.matrix_rank(centred / spread, tol=_REAL) < len(spread):
+        raise UntestableError(
+            "treatment and controls must vary each given the others, got "
+            f"{list(numbers.columns[1:])} that do not; drop controls that repeat others."
+        )
+    if not numbers.iloc[:, 0].std() > 0:
+        raise UntestableError(
+            f"outcome must vary, got {numbers.columns[0]!r} that does not; pass another outcome."
+        )
+
+
+def _drawn_adjusted(values: Array, r_max: float | None, rng: np.random.Generator) -> float:
+    """Adjusted effect in rows drawn with replacement."""
+    rows = rng.integers(len(values), size=len(values))
+    return _coefficients(np.cov(values[rows], rowvar=False, ddof=0), r_max)["adjusted"]
+
+
+def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
+    """Both regressions, delta and the adjusted effect from the covariance of outcome, treatment, controls."""
+    outcome, treatment = covariance[0, 0], covariance[1, 1]
+    slopes = np.linalg.lstsq(covariance[1:, 1:], covariance[1:, 0], rcond=None)[0]
+    given = np.linalg.lstsq(covariance[2:, 2:], covariance[2:, 1], rcond=None)[0]
+    left = treatment - float(given @ covariance[2:, 1])
+    bare, full = covariance[1, 0] / treatment, float(slopes[0])
+    r_with = float(slopes @ covariance[1:, 0]) / outcome
+    most = min(1.0, _R_MAX * r_with) if r_max is None else max(r_max, r_with)
+    sides = _selection(bare, full, (r_with, most), (outcome, treatment, left))
+    return {
+        "without": float(bare),
+        "r_without": float(bare**2 * treatment / outcome),
+        "with_controls": full,
+        "r_with": r_with,
+        "r_max": most,
+        "delta": _delta_at_zero(full, *sides),
+        "adjusted": _adjusted(full, *sides),
+    }
 
 
 def _selection(

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize, stats
+from scipy import optimize
+from scipy.special import ndtr, ndtri
 
 from reform_analysis.event_coefficients import EventCoefficients
 
@@ -83,9 +84,9 @@ def folded_quantile(shift: float, level: float) -> float:
     """
 
     def excess(size: float) -> float:  # numpydoc ignore=GL08
-        return float(stats.norm.cdf(size - shift) - stats.norm.cdf(-size - shift) - level)
+        return float(ndtr(size - shift) - ndtr(-size - shift) - level)
 
-    return float(optimize.brentq(excess, 0, shift + stats.norm.isf((1 - level) / 2) + 1e-6, xtol=1e-13))
+    return float(optimize.brentq(excess, 0, shift + ndtri((1 + level) / 2) + 1e-6, xtol=1e-13))
 
 
 def _half_length(parts: Array, given: Extrapolation, m: float, level: float) -> tuple[float, Array]:
@@ -95,7 +96,7 @@ def _half_length(parts: Array, given: Extrapolation, m: float, level: float) -> 
     sd = float(np.sqrt(chosen @ given.vcov @ chosen))
     bias = m * (given.constant + float(parts.sum()))
     size = folded_quantile(bias / sd, level)
-    near, far = stats.norm.pdf(size - bias / sd), stats.norm.pdf(size + bias / sd)
+    near, far = (np.exp(-((size + sign * bias / sd) ** 2) / 2) for sign in (-1, 1))
     by_bias = (near - far) / (near + far)
     by_sd = size - bias / sd * by_bias
     gradient = by_sd * (given.vcov @ chosen)[1:] / sd
