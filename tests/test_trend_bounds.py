@@ -3,13 +3,17 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from reform_analysis import did
 from reform_analysis.estimates import DataError, DesignError
 from reform_analysis.event_coefficients import EventCoefficients
 from reform_analysis.relative_magnitudes import Moments, ends, moments
+from reform_analysis.simulate import draw_panel
 from reform_analysis.trend_bounds import Kind, breakdown_value, common_trend_bounds
 
 REFERENCE = json.loads(
@@ -130,3 +134,23 @@ def test_one_earlier_period_has_no_curvature_of_its_own() -> None:
     short = EventCoefficients([0.1, -0.7], [[0.02, 0.01], [0.01, 0.02]], n_pre=1)
     with pytest.raises(DesignError, match="^mbar must be given"):
         common_trend_bounds(short, kind="smoothness")
+
+
+def test_an_event_study_of_counts_gives_the_bounds_of_its_own_numbers() -> None:
+    df = draw_panel(seed=1, effect=0.3, units=400, pilots=80, counties=40, mean=2.0)
+    df["start"] = df["adopted"].where(df["pilot"], "")
+    events = did.event_study(
+        df, outcome="losses", unit="unit_id", period="period", adopted="start", inference="cluster"
+    )
+    frame = events.to_frame()
+    assert frame.index.tolist() == ["event_-3", "event_-2", "event_0", "event_1", "event_2"]
+    numbers = EventCoefficients(np.log(frame["estimate"]), events.vcov, n_pre=2)
+    for kind in get_args(Kind):
+        result = common_trend_bounds(events, kind=kind)
+        assert result.to_frame().equals(common_trend_bounds(numbers, kind=kind).to_frame())
+        assert result.synthetic
+    weight = np.array([0, 0, 1, 1, 1]) / 3
+    centre = np.exp(weight @ np.log(frame["estimate"]))
+    reach = np.exp(stats.norm.ppf(0.975) * np.sqrt(weight @ events.vcov @ weight))
+    original = result.to_frame().loc["original", ["ci_low", "ci_high"]].astype(float)
+    assert original.to_numpy() == pytest.approx([centre / reach, centre * reach], rel=1e-12)

@@ -1,5 +1,7 @@
 """Contaminated controls: units that had a reform of their own, and periods after the roll-out."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,8 @@ from numpy.typing import NDArray
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.periods import in_order
+from reform_analysis.randomise import randomisation_test
 from reform_analysis.refits import (
-    FALL,
-    RISE,
     Fit,
     Refits,
     Variant,
@@ -25,6 +26,7 @@ from reform_analysis.refits import (
     variant_name,
 )
 from reform_analysis.treatment import treated_fraction
+from reform_analysis.wording import p_text
 
 Array = NDArray[Any]
 
@@ -47,14 +49,20 @@ def contamination(
     adopted: str | None = "adopted",
     other_pilot: str | None = None,
     last_clean_period: Any = None,
+    outcome: str = "losses",
+    exposure: str | None = None,
+    strata: str | Sequence[str] | None = None,
+    draws: int = 1999,
+    seed: int = 0,
     term: str | None = None,
 ) -> CheckResult:
-    """Return whether the conclusion changes when controls that were reformed too are left out.
+    """Return whether controls that were reformed too moved, and what the estimate is without them.
 
     A row of a control is reformed where `other_pilot` is true (a city pilot), or where `adopted` says that
     the unit has taken up the reform although `treatment` is 0. The fit is repeated without such units,
     without such rows, without the periods after `last_clean_period` (the provincial roll-out), and without
-    both; and among controls alone with their own reform as the treatment, which asks whether it moved them.
+    both; and among controls alone with their own reform as the treatment. That it moved none of them is
+    tested by giving their histories to controls drawn anew.
 
     Parameters
     ----------
@@ -73,14 +81,22 @@ def contamination(
         units, the reform counts from the first treated period on.
     last_clean_period : str or int, optional
         Last period before the roll-out.
+    outcome, exposure : str
+        Columns of the counts and, if any, of the denominator that the fit takes; the test uses them.
+    strata : str or sequence of str, optional
+        Columns within whose values controls change places.
+    draws, seed : int
+        Of the test.
     term : str, optional
         Row of the estimates that is checked; by default the first.
 
     Returns
     -------
     CheckResult
-        Passed if every variant concludes as all rows do, and controls' own reform shows no change. Frame as
-        of `refits.Refits` with ``units`` and ``left_out`` (rows).
+        Failed if the randomisation test rejects that controls' own reform moved none of them. None (for
+        information) if it does not, or no control is flagged, but a variant concludes otherwise than all
+        rows do: fewer rows, or an effect that grows, do that too. Frame as of `refits.Refits` with
+        ``units``, ``left_out`` (rows) and ``p_randomised``.
 
     Raises
     ------
@@ -93,10 +109,15 @@ def contamination(
 
     Notes
     -----
+    Without the flagged controls the estimate changes by their share times the difference between their change
+    and the other controls'. Both comparisons therefore ask one question and get one test,
+    `randomise.randomisation_test` among controls, whose rate of false alarms is at most 1 less the fit's
+    level if, but for their reform, flagged controls could as well have been others of their stratum.
+
     Assumed: what is flagged is all there was. Controls reformed without a record cannot be found, and pull a
     ratio towards 1 if the reform does anything.
     """
-    need_columns(df, [treatment, pilot, unit, period, *filter(None, (adopted, other_pilot))])
+    need_columns(df, [treatment, pilot, outcome, unit, period, *filter(None, (adopted, other_pilot))])
     if not (adopted or other_pilot or last_clean_period is not None):
         raise DesignError(
             "contamination needs adopted, other_pilot or last_clean_period, got none; name a column or a "
@@ -125,7 +146,32 @@ def contamination(
         "left_out": [len(df) - len(each.data) for each in variants],
     }
     n = int(df.loc[hit, unit].nunique())
-    return _verdict(found, found.frame.assign(**sizes), n=n, of=int(df.loc[controls, unit].nunique()))
+    test = partial(
+        randomisation_test,
+        outcome=outcome,
+        exposure=exposure,
+        unit=unit,
+        period=period,
+        treatment=treatment,
+        strata=strata,
+        draws=draws,
+        seed=seed,
+        ci_level=found.ci_level,
+        interval=False,
+    )
+    p_value = _randomised(test, variants[-1]) if hit.any() else np.nan
+    frame = found.frame.assign(
+        **sizes, p_randomised=np.where(found.frame.index == THEIR_OWN, p_value, np.nan)
+    )
+    return _verdict(found, frame, p_value, n=n, of=int(df.loc[controls, unit].nunique()))
+
+
+def _randomised(test: Fit, controls: Variant) -> float:
+    """p of no change of any control; missing where their histories cannot change places."""
+    try:
+        return float(refit_all(test, [controls])[controls.name]["p_value"])
+    except UntestableError:
+        return np.nan
 
 
 def _reformed(
@@ -168,13 +214,14 @@ def _clean(periods: pd.Series, last: Any) -> Array:
     return np.asarray(periods.isin(ordered[: texts.index(str(last)) + 1]))
 
 
-def _verdict(found: Refits, frame: pd.DataFrame, *, n: int, of: int) -> CheckResult:
+def _verdict(found: Refits, frame: pd.DataFrame, p_value: float, *, n: int, of: int) -> CheckResult:
     differing = same_conclusion(found, ALL, leave=[THEIR_OWN])
-    moved = THEIR_OWN in frame.index and found[THEIR_OWN]["conclusion"] in (FALL, RISE)
+    moved = p_value <= 1 - found.ci_level
     strictest = BOTH if BOTH in frame.index else str(frame.index[1])
     shown = differing[-1] if differing else strictest
+    kind = "passed" if not differing else "failed" if moved else "changed"
     sentences = in_both(
-        f"check.contamination_{'failed' if differing else 'passed'}",
+        f"check.contamination_{kind}",
         estimate=in_words(found[ALL], found.ci_level),
         names=listed(differing or [name for name in frame.index[1:] if name != THEIR_OWN]),
         shown=variant_name(shown),
@@ -183,7 +230,11 @@ def _verdict(found: Refits, frame: pd.DataFrame, *, n: int, of: int) -> CheckRes
         of=of,
     )
     if THEIR_OWN in frame.index:
-        key = "check.contamination_moved" if moved else "check.contamination_still"
+        tested = "untested" if np.isnan(p_value) else "moved" if moved else "still"
         own = in_words(found[THEIR_OWN], found.ci_level)
-        sentences = joined(sentences, in_both(key, estimate=own))
-    return as_check("contamination", found, passed=not (differing or moved), sentences=sentences, frame=frame)
+        sentences = joined(
+            sentences, in_both(f"check.contamination_{tested}", estimate=own, p=p_text(p_value))
+        )
+    unknown = bool(differing) or (THEIR_OWN in frame.index and np.isnan(p_value))
+    passed = False if moved else None if unknown else True
+    return as_check("contamination", found, passed=passed, sentences=sentences, frame=frame)

@@ -16,7 +16,12 @@ from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL, R
 from reform_analysis.panel_types import Fault, settle_types
 from reform_analysis.periods import PERIOD, frequency
 
-_AT_MOST = {"losses": "lawsuits_concluded", "corrections": "reconsiderations_concluded"}
+_AT_MOST = {
+    "losses": "lawsuits_concluded",
+    "corrections": "reconsiderations_concluded",
+    "losses_net_of_series": "losses",
+    "corrections_net_of_series": "corrections",
+}
 _WITHIN_UNIT = {
     "county": "a unit lies in one county",
     "city": "a unit lies in one city",
@@ -35,8 +40,8 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
     Beside each column's own declaration (`panel_columns.PANEL`) these rules hold: a unit and period stand
     once; a unit lies in one county and a county in one city; pilot status and adoption are constant within
     a unit; one frequency a panel; ``losses <= lawsuits_concluded`` and ``corrections <=
-    reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year); a
-    printed rate is its counts' ratio, rounded or cut at its last printed decimal; a base printed a year
+    reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year);
+    counts net of series are at most the counts; a printed rate is its counts' ratio, rounded or cut at its last printed decimal; a base printed a year
     later (``losses_previous``) is the count of that year's own row, and printed growth
     (``losses_growth``, against one year earlier whatever the frequency) is the counts' growth.
 

@@ -240,7 +240,7 @@ def holm(p_values: pd.Series) -> pd.Series:
     return adjusted
 
 
-def in_words(row: pd.Series, ci_level: float) -> Callable[[str], str]:
+def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Callable[[str], str]:
     """Return a function that writes an estimate, its interval and its p-value in a language.
 
     Parameters
@@ -248,6 +248,8 @@ def in_words(row: pd.Series, ci_level: float) -> Callable[[str], str]:
     row : Series
         With ``estimate, ci_low, ci_high, p_value``.
     ci_level : float
+    excluded : bool
+        Whether a null result says which values it excludes.
 
     Returns
     -------
@@ -258,7 +260,8 @@ def in_words(row: pd.Series, ci_level: float) -> Callable[[str], str]:
     if np.isnan(row[["ci_low", "ci_high"]].to_numpy(dtype=float)).any():
         return lambda language: say("check.estimate_only", language, **values)
     values |= {"level": percent(ci_level), "low": row["ci_low"], "high": row["ci_high"]}
-    return lambda language: say("check.estimate", language, **values)
+    key = "check.estimate_null" if excluded and row["p_value"] > 1 - ci_level else "check.estimate"
+    return lambda language: say(key, language, **values)
 
 
 def variant_name(name: object) -> Callable[[str], str]:

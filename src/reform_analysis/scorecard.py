@@ -187,7 +187,7 @@ def _first(
     row: pd.Series, estimates: Estimates, found: str, groups: pd.DataFrame, checks: Sequence[CheckResult]
 ) -> dict[str, str]:
     """Whether the fall is shown to be an effect, with the numbers that speak for and against it."""
-    estimate = in_words(row, estimates.ci_level)
+    estimate = in_words(row, estimates.ci_level, excluded=False)
     against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
     if found == NOT_ESTIMATED:
         return in_both("check.card_not_estimated")
