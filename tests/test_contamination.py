@@ -5,10 +5,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 from reform_analysis.contamination import contamination
 from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import DesignError, UntestableError
+from reform_analysis.randomise import randomisation_test
 from reform_analysis.simulate import draw_panel
 
 FIT = partial(
@@ -79,3 +81,48 @@ def test_nothing_flagged_is_not_a_pass() -> None:
         contamination(panel(1), FIT, treatment="treated", adopted=None)
     with pytest.raises(DesignError, match="^last_clean_period must be one of"):
         contamination(panel(1), FIT, treatment="treated", last_clean_period="2030")
+
+
+def with_flags(seed: int, units: int = 20, **scenario: object) -> pd.DataFrame:
+    """Controls flagged by lot, for nothing."""
+    df = panel(seed, **scenario)
+    controls = df.loc[~df["pilot"], "unit_id"].unique()
+    return df.assign(
+        city_pilot=df["unit_id"].isin(np.random.default_rng(seed).choice(controls, units, False))
+    )
+
+
+def test_controls_own_reform_is_tested_by_the_randomisation_test() -> None:
+    df = with_flags(3)
+    frame = contamination(
+        df, FIT, treatment="treated", adopted=None, other_pilot="city_pilot", draws=199, seed=5
+    ).to_frame()
+    own = df.assign(treated=(df["city_pilot"] & (df["period"] >= "2021")).astype(float))[~df["pilot"]]
+    test = randomisation_test(
+        own, outcome="losses", unit="unit_id", period="period", treatment="treated", draws=199, seed=5
+    )
+    expected = test.to_frame()["p_value"].iloc[0]
+    assert frame.loc["reformed controls against the others", "p_randomised"] == expected
+    assert frame["p_randomised"].notna().sum() == 1
+
+
+def test_false_alarms_keep_their_rate() -> None:
+    """Flags by lot and few events: the test is exact, so alarms are binomial with at most 5%."""
+    seeds, alarms = 40, 0
+    for seed in range(seeds):
+        df = with_flags(seed, units=8, effect=None, mean=0.5)
+        found = contamination(df, FIT, treatment="treated", adopted=None, other_pilot="city_pilot", draws=99)
+        alarms += found.passed is False
+    # The 99.9% point of a binomial with 40 trials of 5%.
+    assert alarms <= binom.ppf(0.999, seeds, 0.05)
+
+
+def test_a_conclusion_that_changes_without_a_test_is_for_information() -> None:
+    """An effect in the last period alone: up to the one before it there is none to see."""
+    df = panel(6, effect=None, mean=3.0)
+    gone = df["pilot"] & (df["period"] == "2023")
+    df["losses"] = df["losses"].where(~gone, 0)
+    result = contamination(df, FIT, treatment="treated", adopted=None, last_clean_period="2022")
+    assert result.passed is None
+    assert "fewer rows or an effect that grows" in result.sentences["en"]
+    assert "行数减少" in result.sentences["zh"]

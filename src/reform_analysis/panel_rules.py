@@ -41,9 +41,10 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
     once; a unit lies in one county and a county in one city; pilot status and adoption are constant within
     a unit; one frequency a panel; ``losses <= lawsuits_concluded`` and ``corrections <=
     reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year);
-    counts net of series are at most the counts; a printed rate is its counts' ratio, rounded or cut at its last printed decimal; a base printed a year
-    later (``losses_previous``) is the count of that year's own row, and printed growth
-    (``losses_growth``, against one year earlier whatever the frequency) is the counts' growth.
+    counts net of series are at most the counts; a printed rate is its counts' ratio, rounded or cut at its
+    last printed decimal; a base printed a year later (``losses_previous``) is the count of that year's own
+    row, and printed growth (``losses_growth``, against one year earlier whatever the frequency) is the
+    counts' growth.
 
     Parameters
     ----------
