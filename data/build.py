@@ -38,6 +38,7 @@ MIT = {"name": "MIT", "title": "MIT License", "path": "https://opensource.org/li
 NAMES = {
     "published/figures.csv": "published-figures",
     "context/context.csv": "context-figures",
+    "context/reforms.csv": "concurrent-reforms",
     "reference/zhejiang_townships_2025-12-31.csv": "zhejiang-townships",
     "reference/renames.csv": "township-renames",
     "reference/former_counties.csv": "former-counties",
@@ -53,7 +54,7 @@ LICENCES = {"reference/zhejiang_townships_2025-12-31.csv": MIT}
 
 
 def sources(path: str) -> list[dict[str, str]]:
-    """The work a table was taken from, or every page that its rows were seen on."""
+    """The work a table was taken from, or every page that its rows were seen on; without one, the article."""
     if path in SOURCES:
         return SOURCES[path]
     with (HERE / path).open(encoding="utf-8", newline="") as file:
@@ -61,7 +62,11 @@ def sources(path: str) -> list[dict[str, str]]:
     pages: dict[str, list[str]] = {}
     for url, place in places:
         pages.setdefault(url, []).append(place)
-    return [{"title": f"{'、'.join(of)}: page quoted in the rows", "path": url} for url, of in pages.items()]
+    article = [ARTICLE] if pages.pop("", None) else []
+    quoted = (
+        {"title": f"{'、'.join(of)}: page quoted in the rows", "path": url} for url, of in pages.items()
+    )
+    return [*article, *quoted]
 
 
 def header(path: str) -> list[str]:

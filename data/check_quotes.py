@@ -1,4 +1,6 @@
-"""Search every quote of published/figures.csv in the text of the article; exit 1 on one that is not there.
+"""Search every quote from the article in its text; exit 1 on one that is not there.
+
+The quotes are those of published/figures.csv, and those of context/reforms.csv that have no other source.
 
 python data/check_quotes.py ARTICLE.txt
 """
@@ -6,7 +8,10 @@ python data/check_quotes.py ARTICLE.txt
 import sys
 from pathlib import Path
 
+import pandas as pd
+
 from reform_analysis.published import load_figures
+from reform_analysis.reforms import load_reforms
 
 
 def main(arguments: list[str]) -> int:
@@ -17,7 +22,8 @@ def main(arguments: list[str]) -> int:
         )
         return 2
     text = Path(arguments[0]).read_text(encoding="utf-8")
-    quotes = load_figures()["quote"]
+    reforms = load_reforms()
+    quotes = pd.concat([load_figures()["quote"], reforms.loc[reforms["url"] == "", "quote"]])
     missing = quotes[[quote not in text for quote in quotes]]
     for name, quote in missing.items():
         print(f"{name}: not in the article: {quote}", file=sys.stderr)

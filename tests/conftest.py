@@ -4,6 +4,8 @@ from collections.abc import Generator
 
 import pytest
 
+collect_ignore_glob = ["reference/*"]  # scripts that made the stored results, with libraries of their own
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

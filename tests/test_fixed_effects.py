@@ -111,3 +111,16 @@ def test_panels_that_no_rows_link_are_fitted_together() -> None:
     straight = sm.OLS(linked.outcome, design).fit()
     line = fixed_effects.linear(linked, covariance="iid")
     np.testing.assert_allclose(line.vcov, straight.cov_params()[:1, :1], rtol=1e-9)
+
+
+def test_large_counts_that_the_effects_explain_converge() -> None:
+    """Their deviance is near 0 and made of large terms; in thousands, the estimate is the same."""
+    rng = np.random.default_rng(8)
+    people = np.round(5e4 * np.exp(rng.normal(0, 0.4, (400, 1)) + 0.01 * np.arange(6)))
+    treated = ((np.arange(400)[:, None] < 80) & (np.arange(6) >= 3)).astype(float)
+    found = fixed_effects.poisson(sample(people, treated), covariance="hc")
+    scaled = fixed_effects.poisson(sample(people / 1000, treated), covariance="hc")
+    np.testing.assert_allclose(found.coefficients, scaled.coefficients, atol=1e-3 * scaled.vcov[0, 0] ** 0.5)
+    np.testing.assert_allclose(found.vcov, scaled.vcov, rtol=1e-3)
+    # What is left of the counts is their rounding: by less than 1 in 300,000 a unit.
+    assert abs(found.coefficients[0]) < 1e-5

@@ -115,6 +115,7 @@ def test_synthetic_rows_mark_the_panel() -> None:
         ({"period": {3: "2021H1"}}, [(3, "period", "2021H1")]),
         ({"losses": {0: 146}}, [(0, "losses", 146)]),
         ({"corrections": {0: 4}}, [(0, "corrections", 4)]),
+        ({"losses_net_of_series": {0: 146}}, [(0, "losses_net_of_series", 146)]),
         ({"losses": {0: None}, "lawsuits_concluded": {1: None}, "corrections": {2: 3}}, []),
     ],
 )

@@ -1,12 +1,13 @@
-"""Detectable correlations against the tabled normal quantiles and against simulation."""
+"""Detectable correlations and ratios against known figures, limits, simulation; what a null excludes."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 from scipy.optimize import brentq
 
-from reform_analysis.estimates import DataError
-from reform_analysis.power import detectable_correlation
+from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, UntestableError
+from reform_analysis.power import detectable_correlation, detectable_ratio, excluded_ratio, simulate_power
 
 
 @pytest.mark.parametrize(("units", "power", "level"), [(89, 0.8, 0.95), (1365, 0.9, 0.99), (12, 0.5, 0.9)])
@@ -42,3 +43,167 @@ def test_simulated_power() -> None:
 def test_bad_input_is_named(arguments: dict[str, object], name: str) -> None:
     with pytest.raises(DataError, match=rf"^{name} must"):
         detectable_correlation(**arguments)
+
+
+def one_row(*numbers: float, scale: str = "rate_ratio", terms: tuple[str, ...] = ("pilot",)) -> Estimates:
+    frame = pd.DataFrame([numbers] * len(terms), index=pd.Index(terms, name="term"), columns=list(COLUMNS))
+    return Estimates(frame, scale, 0.95, "test", 1)
+
+
+@pytest.mark.parametrize(
+    ("periods", "inflation", "ratio"), [(1, 1, 0.50), (1, 1.5, 0.40), (4, 1, 0.73), (4, 1.5, 0.68)]
+)
+def test_ratios_known_for_this_design(periods: int, inflation: float, ratio: float) -> None:
+    found = detectable_ratio(
+        pilots=89,
+        mean=0.6,
+        controls=1276,
+        control_mean=0.3,
+        pre=periods,
+        post=periods,
+        inflation=inflation,
+    )
+    assert found == pytest.approx(ratio, abs=0.005)
+
+
+def test_ratio_solves_its_equation_with_clusters_and_exposure() -> None:
+    arguments = {"pilots": 60, "mean": 2.0, "controls": 200, "control_mean": 1.0, "pre": 2, "post": 3}
+    factor = 1.4 * (1 + (10 - 1) * 0.05)
+    found = detectable_ratio(
+        **arguments, exposure=0.7, inflation=1.4, cluster_size=10, icc=0.05, power=0.9, ci_level=0.9
+    )
+    pilots, controls = 60 * 1.4, 200 * 0.7
+    cells = np.array([2 * pilots, 3 * pilots * found, 2 * controls, 3 * controls])
+    variance = factor * (1 / cells).sum()
+    z = stats.norm.ppf(0.95) + stats.norm.ppf(0.9)
+    assert -np.log(found) == pytest.approx(z * np.sqrt(variance), rel=1e-9)
+
+
+def test_small_effect_of_a_dose_has_the_information_of_equal_shares() -> None:
+    units, mean = 10**6, 5.0
+    found = detectable_ratio(pilots=units, mean=mean, pre=1, post=3, dose=True)
+    information = units * mean * 1 * 3 / (1 + 3)
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    assert -np.log(found) == pytest.approx(z / np.sqrt(information), rel=1e-4)
+
+
+def test_simulated_power_of_a_dose() -> None:
+    """Conditional logit of the later share on the dose: its Wald test has the power asked."""
+    units, mean, draws = 400, 2.0, 1000
+    log_ratio = np.log(detectable_ratio(pilots=units, mean=mean, dose=True))
+    rng, found = np.random.default_rng(12), 0
+    for _ in range(draws):
+        dose = rng.standard_normal(units)
+        pre, post = rng.poisson(mean, units), rng.poisson(mean * np.exp(log_ratio * dose))
+        total, beta = pre + post, np.zeros(2)
+        design = np.c_[np.ones(units), dose]
+        for _ in range(8):
+            share = 1 / (1 + np.exp(-design @ beta))
+            information = (design * (total * share * (1 - share))[:, None]).T @ design
+            beta = beta + np.linalg.solve(information, design.T @ (post - total * share))
+        found += abs(beta[1]) > stats.norm.ppf(0.975) * np.sqrt(np.linalg.inv(information)[1, 1])
+    assert abs(found / draws - 0.8) < 3 * np.sqrt(0.8 * 0.2 / draws)
+
+
+def test_nothing_is_found_with_too_few_losses() -> None:
+    assert np.isnan(detectable_ratio(pilots=1, mean=0.01, inflation=3))
+
+
+def totals_fit(panel: pd.DataFrame, inflation: float = 1.0) -> Estimates:
+    """Wald test of the ratio of ratios of totals."""
+    cell = panel.groupby(["pilot", "period"])["losses"].sum().to_numpy().reshape(2, 2)
+    log_ratio = np.log(cell[1, 1] * cell[0, 0] / (cell[1, 0] * cell[0, 1]))
+    sd = np.sqrt(inflation * (1 / cell).sum())
+    return one_row(np.exp(log_ratio), sd, np.nan, np.nan, 2 * stats.norm.sf(abs(log_ratio) / sd))
+
+
+@pytest.mark.parametrize("inflation", [1.0, 1.5])
+def test_analytic_and_simulated_power_agree(inflation: float) -> None:
+    design = {"units": 600, "pilots": 200, "counties": 20, "cities": 4, "periods": ("2020", "2021")}
+    drawn = {**design, "mean": 1.0, "heterogeneity": 0.0, "overdispersion": inflation}
+    ratio = detectable_ratio(pilots=200, mean=1.0, controls=400, inflation=inflation)
+    found = simulate_power(lambda panel: totals_fit(panel, inflation), drawn, [ratio, 1], 250, 3)
+    frame = found.to_frame()
+    assert found.scale == "proportion"
+    assert abs(frame["estimate"].iloc[0] - 0.8) < 3 * np.sqrt(0.8 * 0.2 / 250)
+    assert abs(frame["estimate"].iloc[1] - 0.05) < 3 * np.sqrt(0.05 * 0.95 / 250)
+
+
+SMALL = {"units": 12, "pilots": 4, "counties": 2, "cities": 1, "periods": ("2020", "2021")}
+
+
+def test_share_found_has_an_exact_interval() -> None:
+    p_values = iter([0.01, 0.5, 0.05, 0.9, 0.02])
+    found = simulate_power(lambda _: one_row(1, 1, 1, 1, next(p_values)), SMALL, [0.5], 5, 1).to_frame()
+    exact = stats.binomtest(3, 5).proportion_ci(0.95, "exact")
+    assert found.loc["0.5", ["estimate", "ci_low", "ci_high"]].tolist() == [0.6, exact.low, exact.high]
+
+
+def test_untestable_and_undefined_panels_count_as_not_found() -> None:
+    calls = iter([UntestableError("nothing"), 0.01, np.nan, 0.01])
+
+    def fit(_: pd.DataFrame) -> Estimates:
+        made = next(calls)
+        if isinstance(made, UntestableError):
+            raise made
+        return one_row(1, 1, 1, 1, made)
+
+    found = simulate_power(fit, SMALL, [0.5], 4, 1)
+    assert found.to_frame()["estimate"].tolist() == [0.5]
+    assert found.notes == ("ratio 0.5: no p-value in 2 of 4 panels",)
+
+
+def test_power_draws_are_those_of_the_seed() -> None:
+    seen: list[int] = []
+
+    def fit(panel: pd.DataFrame) -> Estimates:
+        seen.append(int(panel["losses"].sum()))
+        return one_row(1, 1, 1, 1, 1)
+
+    for seed in (1, 1, 2):
+        simulate_power(fit, SMALL, [1], 3, seed)
+    assert seen[:3] == seen[3:6] != seen[6:]
+    assert len(set(seen[:3])) > 1
+
+
+def test_which_term_counts_must_be_clear() -> None:
+    with pytest.raises(DesignError, match="^term must be one of"):
+        simulate_power(lambda _: one_row(1, 1, 1, 1, 1, terms=("a", "b")), SMALL, [1], 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "below", "english"),
+    [
+        (0.62, 1.3, 0.62, "It excludes falls of more than 38%."),
+        (0.62, 0.9, np.nan, "this is no null result"),
+        (np.nan, np.nan, np.nan, "nothing is excluded"),
+    ],
+)
+def test_what_a_null_result_excludes(low: float, high: float, below: float, english: str) -> None:
+    found = excluded_ratio(one_row(0.9, 0.2, low, high, 0.5))
+    assert found.passed is None
+    assert found.to_frame().loc["pilot", "excluded_below"] == pytest.approx(below, nan_ok=True)
+    assert english in found.sentences["en"]
+
+
+def test_only_a_ratio_excludes_falls() -> None:
+    with pytest.raises(DesignError, match="scale 'difference'"):
+        excluded_ratio(one_row(0.9, 0.2, 0.6, 1.3, 0.5, scale="difference"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ({"pilots": 0}, "pilots"),
+        ({"mean": 0}, "mean"),
+        ({"controls": 0}, "controls"),
+        ({"inflation": 0.5}, "inflation"),
+        ({"icc": 1}, "icc"),
+        ({"exposure": -1}, "exposure"),
+        ({"control_mean": 0}, "control_mean"),
+        ({"pre": 0.5}, "pre"),
+    ],
+)
+def test_bad_designs_are_named(arguments: dict[str, object], name: str) -> None:
+    with pytest.raises(DataError, match=rf"^{name} must"):
+        detectable_ratio(**{"pilots": 10, "mean": 1.0} | arguments)

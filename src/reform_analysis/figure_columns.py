@@ -1,4 +1,4 @@
-"""Columns of the published and the context figures."""
+"""Columns of the published and the context figures, and of the concurrent reforms."""
 
 from typing import Literal
 
@@ -10,6 +10,7 @@ ValueKind = Literal["exact", "lower bound", "upper bound", "about"]
 ChangeKind = Literal["percent", "more than", "nearly"]
 Level = Literal["input", "activity", "outcome"]
 PlaceLevel = Literal["city", "court", "county", "province", "nation"]
+BearsOn = Literal["pilots", "controls", "both", "outcome"]
 
 _ID = pa.Index(
     str,
@@ -243,4 +244,69 @@ CONTEXT = pa.DataFrameSchema(
     title="Context figures",
     description="Figures on administrative litigation and reconsideration outside the article.",
     metadata={"title_zh": "背景数字", "description_zh": "文章之外的行政诉讼与行政复议数字。"},
+)
+
+REFORMS = pa.DataFrameSchema(
+    {
+        "date": column(
+            "string",
+            ("Date", "日期"),
+            (
+                "Year, month or day, as the source or its table gives it; empty if undated.",
+                "年、月或日，依来源或其表；未注明则空。",
+            ),
+            pa.Check.str_matches(r"^([0-9]{4}(-[0-9]{2}){0,2})?\Z", error="must be a date or empty"),
+            blank=True,
+        ),
+        "place_zh": column("string", ("Place (Chinese)", "地方"), ("Place, in Chinese.", "地名。")),
+        "place_en": column(
+            "string", ("Place (English)", "地方（英文）"), ("Place, in English.", "地名的英文。")
+        ),
+        "place_level": column(
+            "string",
+            ("Level of place", "层级"),
+            ("city, court, county, province or nation.", "市、法院、县、省或全国。"),
+            one_of(PlaceLevel),
+        ),
+        "bears_on": column(
+            "string",
+            ("Bears on", "所及"),
+            (
+                "pilots or controls alone, both, or outcome: how cases are heard, counted or rewarded.",
+                "pilots（试点）、controls（对照）、both（两者），或 outcome（案件如何审理、计数、考核）。",
+            ),
+            one_of(BearsOn),
+        ),
+        "reform_zh": column("string", ("Reform (Chinese)", "改革"), ("What was done.", "内容。")),
+        "reform_en": column(
+            "string", ("Reform (English)", "改革（英文）"), ("The same in English.", "内容的英文。")
+        ),
+        "quote": column(
+            "string",
+            ("Quote", "原文"),
+            ("Words of the source, verbatim, at most 40 characters.", "原文，逐字，至多40字。"),
+            pa.Check.str_length(max_value=40, error="must have at most 40 characters"),
+        ),
+        "url": column(
+            "string",
+            ("Address", "网址"),
+            ("Page it was seen on; empty for the article.", "所见网页；出自文章则空。"),
+            pa.Check.str_matches(r"^(http.*)?\Z", error="must be an address or empty"),
+            blank=True,
+        ),
+        "note": _NOTE,
+        "note_zh": _NOTE_ZH,
+    },
+    index=_ID,
+    strict=True,
+    ordered=True,
+    title="Concurrent reforms",
+    description=(
+        "What else happened to townships, controls and courts, as far as the article and the context pages "
+        "say. It is not complete: a reform without a source is not here."
+    ),
+    metadata={
+        "title_zh": "同期改革",
+        "description_zh": "文章与背景网页所载、与试点同期的其他改革。本表不全：无出处者不收。",
+    },
 )

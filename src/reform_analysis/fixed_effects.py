@@ -114,20 +114,23 @@ def poisson_fit(
     """
     frame, terms, formula = _frame(sample, without)
     frame["offset"] = sample.offset if offset is None else offset
-    fitted = _quietly(
-        pyfixest.fepois,
-        formula,
-        data=frame,
-        vcov=_VCOV[covariance] if terms else "iid",
-        offset="offset",
-        ssc=pyfixest.ssc(**_CORRECTION),
-        iwls_tol=_DEVIANCE_TOLERANCE,
-        iwls_maxiter=_ITERATIONS,
-        fixef_rm="none",
-        separation_check=[],
-        copy_data=False,
-    )
-    if not fitted.convergence:
+    for tolerance in _tolerances(sample.outcome):
+        fitted = _quietly(
+            pyfixest.fepois,
+            formula,
+            data=frame,
+            vcov=_VCOV[covariance] if terms else "iid",
+            offset="offset",
+            ssc=pyfixest.ssc(**_CORRECTION),
+            iwls_tol=tolerance,
+            iwls_maxiter=_ITERATIONS,
+            fixef_rm="none",
+            separation_check=[],
+            copy_data=False,
+        )
+        if fitted.convergence:
+            break
+    else:
         # pyfixest only sets a flag: its test for the last iteration can never be true.
         raise UntestableError(
             f"the fit must converge, got no convergence in {_ITERATIONS} iterations; leave out a term, or "
@@ -135,6 +138,16 @@ def poisson_fit(
         )
     mean = np.asarray(fitted.predict(type="response"), dtype=float)
     return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), len(terms), covariance))
+
+
+def _tolerances(outcome: Floats) -> list[float]:
+    """Changes of the deviance at which to stop.
+
+    Large counts that the effects alone explain have a deviance near 0 made of terms as large as the counts:
+    its rounding errors, of the order of the sum of them, never fall below the first tolerance.
+    """
+    rounding = float(np.finfo(float).eps * outcome.sum())
+    return [_DEVIANCE_TOLERANCE, *([rounding] if rounding > _DEVIANCE_TOLERANCE else [])]
 
 
 def linear(sample: Sample, *, covariance: Covariance) -> Fit:

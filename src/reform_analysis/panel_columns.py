@@ -140,6 +140,22 @@ _OUTCOMES = {
         ("Reconsideration corrections", "行政复议被纠错"),
         ("Reconsideration cases in which the unit's act was corrected.", "行政行为被复议纠错的案件。"),
     ),
+    "losses_net_of_series": _count(
+        "case",
+        ("Litigation losses net of series", "系列案计一件的败诉"),
+        (
+            "losses, each batch of suits over one act of the unit counted once.",
+            "losses 中因同一行政行为引发的系列诉讼只计一件。",
+        ),
+    ),
+    "corrections_net_of_series": _count(
+        "case",
+        ("Reconsideration corrections net of series", "系列案计一件的被纠错"),
+        (
+            "corrections, each batch of reconsideration cases over one act of the unit counted once.",
+            "corrections 中因同一行政行为引发的系列复议只计一件。",
+        ),
+    ),
 }
 
 _DENOMINATORS = {

@@ -16,7 +16,12 @@ from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL, R
 from reform_analysis.panel_types import Fault, settle_types
 from reform_analysis.periods import PERIOD, frequency
 
-_AT_MOST = {"losses": "lawsuits_concluded", "corrections": "reconsiderations_concluded"}
+_AT_MOST = {
+    "losses": "lawsuits_concluded",
+    "corrections": "reconsiderations_concluded",
+    "losses_net_of_series": "losses",
+    "corrections_net_of_series": "corrections",
+}
 _WITHIN_UNIT = {
     "county": "a unit lies in one county",
     "city": "a unit lies in one city",
@@ -36,10 +41,11 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
     once; a unit lies in one county and a county in one city; pilot status and adoption are constant within
     a unit; where any unit has a date of adoption every pilot has one (others may have one too, for the reform
     was rolled out); one frequency a panel; ``losses <= lawsuits_concluded`` and ``corrections <=
-    reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year); a
-    printed rate is its counts' ratio, rounded or cut at its last printed decimal; a base printed a year
-    later (``losses_previous``) is the count of that year's own row, and printed growth
-    (``losses_growth``, against one year earlier whatever the frequency) is the counts' growth.
+    reconsiderations_concluded`` (not against filed: a case lost this year may have been filed last year);
+    counts net of series are at most the counts; a printed rate is its counts' ratio, rounded or cut at its
+    last printed decimal; a base printed a year later (``losses_previous``) is the count of that year's own
+    row, and printed growth (``losses_growth``, against one year earlier whatever the frequency) is the
+    counts' growth.
 
     Parameters
     ----------

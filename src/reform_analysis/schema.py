@@ -12,7 +12,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 
 from reform_analysis.estimates import DataError, require_number, require_whole_number
-from reform_analysis.figure_columns import CONTEXT, FIGURES
+from reform_analysis.figure_columns import CONTEXT, FIGURES, REFORMS
 from reform_analysis.panel_columns import PANEL
 from reform_analysis.panel_rules import panel_faults, validate_panel
 from reform_analysis.periods import period_index
@@ -24,6 +24,7 @@ __all__ = [
     "FIGURES",
     "FORMER_COUNTIES",
     "PANEL",
+    "REFORMS",
     "RENAMES",
     "TABLES",
     "TOWNSHIPS",
@@ -41,6 +42,7 @@ __all__ = [
 TABLES: dict[str, pa.DataFrameSchema] = {
     "published/figures.csv": FIGURES,
     "context/context.csv": CONTEXT,
+    "context/reforms.csv": REFORMS,
     "reference/zhejiang_townships_2025-12-31.csv": TOWNSHIPS,
     "reference/renames.csv": RENAMES,
     "reference/former_counties.csv": FORMER_COUNTIES,

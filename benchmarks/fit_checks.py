@@ -1,0 +1,353 @@
+"""How often each check of a fit fails where its fault was built in, and passes on a clean panel.
+
+    python benchmarks/fit_checks.py [seeds] [check ...]
+
+without seeds 200.
+
+Panels have 400 units, 80 pilots, 6 periods. The fit is Poisson with unit and period effects and errors
+clustered by unit, on arrays so that some ten thousand fits take minutes; the first panel holds that it is
+`counts.fit_poisson(inference="cluster")`. Prints the rates with their Monte Carlo errors. Exit 1 if a check
+whose false alarms have a nominal rate of 5% exceeds it by more than two Monte Carlo errors.
+"""
+
+import sys
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student
+
+from reform_analysis import cell_scores, did, robustness
+from reform_analysis.counts import fit_poisson
+from reform_analysis.estimates import CheckResult, Estimates, UntestableError
+from reform_analysis.simulate import draw_panel
+
+UNITS, PILOTS, MEAN, EFFECT = 400, 80, 0.8, 0.4
+TREATMENT = "treated"
+FIXED = {"unit": "unit_id", "period": "period"}
+
+
+def quick_fit(
+    df: pd.DataFrame,
+    /,
+    *,
+    outcome: str = "losses",
+    terms: tuple[str, ...] = (TREATMENT,),
+    exposure: str | None = None,
+    unit: str = "unit_id",
+    cluster: str | None = None,
+) -> Estimates:
+    """Poisson with unit and period effects, errors clustered by unit, as `fit_poisson` makes them."""
+    assert cluster in (None, unit)
+    where = cell_scores.grid(df, unit=unit, period="period")
+    counts, below, tables = cell_scores.cells(df, where, outcome=outcome, exposure=exposure, columns=terms)
+    fit = cell_scores.fit_cells(counts, below, [tables[name] for name in terms])
+    cleared = fit.without_control(0).efficient(tables[terms[0]])
+    information = float((fit.expected * cleared**2).sum())
+    score = (cleared * fit.residual).sum(axis=1)
+    used = counts.sum(axis=1) > 0
+    groups, rows = int(used.sum()), int((fit.expected > 0).sum())
+    if information < 1e-9:
+        raise UntestableError("the treatment does not vary within units")
+    correction = groups / (groups - 1) * (rows - 1) / (rows - len(terms))
+    error = float(np.sqrt(correction * (score**2).sum())) / information
+    beta = float(fit.slopes[0])
+    reach = student.ppf(0.975, groups - 1) * error
+    p_value = 2 * student.sf(abs(beta) / error, groups - 1)
+    row = [np.exp(beta), error, np.exp(beta - reach), np.exp(beta + reach), p_value]
+    frame = pd.DataFrame(
+        [row],
+        index=pd.Index([terms[0]], name="term"),
+        columns=["estimate", "std_error", "ci_low", "ci_high", "p_value"],
+    )
+    return Estimates(frame, "rate_ratio", 0.95, "Poisson, clustered by unit", rows, groups, groups)
+
+
+def panel(seed: int, **scenario: Any) -> pd.DataFrame:
+    options = {"effect": EFFECT, "units": UNITS, "pilots": PILOTS, "counties": 40, "mean": MEAN} | scenario
+    df = draw_panel(seed=seed, **options)
+    return df.assign(**{TREATMENT: (df["pilot"] & (df["period"] >= "2021")).astype(float)})
+
+
+def thinned(df: pd.DataFrame, column: str, share: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    return rng.binomial(df[column].to_numpy(dtype=int), share)
+
+
+def post_share(df: pd.DataFrame, ratio: float) -> np.ndarray:
+    return np.where(df[TREATMENT] > 0, ratio, 1.0)
+
+
+def earlier_trend(seed: int) -> pd.DataFrame:
+    """No effect; pilots' losses fall by a quarter a year from 2018 on."""
+    df, rng = panel(seed, effect=None, mean=1.6), np.random.default_rng(seed)
+    years = df["period"].astype(int) - 2018
+    share = np.where(df["pilot"], 0.75**years, 1.0)
+    return df.assign(losses=thinned(df, "losses", share, rng))
+
+
+def everything_falls(seed: int) -> pd.DataFrame:
+    """Outcomes that the reform should leave alone fall in pilots too."""
+    df, rng = panel(seed), np.random.default_rng(seed)
+    return df.assign(corrections=thinned(df, "corrections", post_share(df, EFFECT), rng))
+
+
+def hidden_by_series(seed: int) -> pd.DataFrame:
+    """An effect on a mean of 0.4, and one series of 20 suits in one pilot after the reform.
+
+    At a mean of 0.8 and an effect of 0.6 the series changes the conclusion in half of the panels only, and a
+    check of all others is right to pass.
+    """
+    df, rng = panel(seed, mean=0.4), np.random.default_rng(seed)
+    at = rng.choice(np.flatnonzero(df[TREATMENT] > 0))
+    series = np.where(np.arange(len(df)) == at, 20, 0)
+    return df.assign(net=df["losses"].astype(int) + (series > 0), losses=df["losses"].astype(int) + series)
+
+
+def made_by_series(seed: int) -> pd.DataFrame:
+    """No effect; 15 pilots each with a batch of 10 suits from one act before the reform."""
+    df, rng = panel(seed, effect=None), np.random.default_rng(seed)
+    early = np.flatnonzero(df["pilot"] & (df["period"] == "2020"))
+    hit = np.isin(np.arange(len(df)), rng.choice(early, 15, replace=False))
+    counts = df["losses"].astype(int)
+    return df.assign(net=counts + hit, losses=counts + 10 * hit)
+
+
+def one_city(seed: int) -> pd.DataFrame:
+    """No effect but in one city, whose pilots' losses vanish."""
+    df, rng = panel(seed, effect=None, mean=3.0), np.random.default_rng(seed)
+    city = df.loc[df["pilot"], "city"].value_counts().index[0]
+    share = np.where((df[TREATMENT] > 0) & (df["city"] == city), 0.0, 1.0)
+    return df.assign(losses=thinned(df, "losses", share, rng))
+
+
+def chosen_on_2020(seed: int) -> pd.DataFrame:
+    """No effect; pilots are chosen on their losses of 2020."""
+    return panel(seed, effect=None, selection=2.0)
+
+
+def old_acts_fall(seed: int) -> pd.DataFrame:
+    """Losses over acts from before the reform fall as the others do."""
+    return old_acts(seed, EFFECT)
+
+
+def old_acts_stay(seed: int) -> pd.DataFrame:
+    """Effect 0.4 on losses over new acts, none on those over old ones."""
+    return old_acts(seed, 1.0)
+
+
+def old_acts(seed: int, ratio: float) -> pd.DataFrame:
+    """Half of all losses that there would have been are over old acts; they fall by a ratio."""
+    df, rng = panel(seed, effect=None), np.random.default_rng(seed)
+    old = thinned(df, "losses", np.full(len(df), 0.5), rng)
+    new = df["losses"].astype(int) - old
+    df = df.assign(old=old, new=new)
+    old, new = (thinned(df, name, post_share(df, r), rng) for name, r in (("old", ratio), ("new", EFFECT)))
+    return df.assign(old=old, losses=old + new)
+
+
+def rolled_out(seed: int) -> pd.DataFrame:
+    """Controls take the reform up in 2022 and 2023, and it works there too."""
+    return panel(seed, rollout={"2022": 0.4, "2023": 0.4})
+
+
+def flagged(seed: int) -> pd.DataFrame:
+    """A tenth of the controls is flagged, for nothing."""
+    df, rng = panel(seed), np.random.default_rng(seed)
+    units = df["unit_id"].unique()
+    chosen = rng.choice(units, UNITS // 10, replace=False)
+    return df.assign(city_pilot=df["unit_id"].isin(chosen) & ~df["pilot"])
+
+
+def flagged_without_effect(seed: int) -> pd.DataFrame:
+    """A tenth of the controls is flagged, for nothing, and the reform does nothing."""
+    df, rng = panel(seed, effect=None), np.random.default_rng(seed)
+    chosen = rng.choice(df["unit_id"].unique(), UNITS // 10, replace=False)
+    return df.assign(city_pilot=df["unit_id"].isin(chosen) & ~df["pilot"])
+
+
+def moved_into(name: str) -> Callable[[int], pd.DataFrame]:
+    """Return a draw in which the losses that go appear in another column."""
+
+    def draw(seed: int) -> pd.DataFrame:
+        """Losses are not fewer but counted under another name."""
+        df, rng = with_department(panel(seed, effect=None)), np.random.default_rng(seed)
+        kept = thinned(df, "losses", post_share(df, EFFECT), rng)
+        moved = df["losses"].astype(int) - kept
+        return df.assign(**{"losses": kept, name: df[name].astype(int) + moved})
+
+    return draw
+
+
+def with_department(df: pd.DataFrame) -> pd.DataFrame:
+    return df.assign(department=df["corrections"].astype(int))
+
+
+def fewer_cases(seed: int) -> pd.DataFrame:
+    """Losses fall because cases do: as many of those concluded are lost."""
+    df, rng = panel(seed, effect=None), np.random.default_rng(seed)
+    share = post_share(df, EFFECT)
+    losses = thinned(df, "losses", share, rng)
+    won = df["lawsuits_concluded"].astype(int) - df["losses"].astype(int)
+    kept = rng.binomial(won, share)
+    return df.assign(losses=losses, lawsuits_concluded=losses + kept)
+
+
+def clean(seed: int) -> pd.DataFrame:
+    """Effect 0.4 and nothing else."""
+    return with_department(panel(seed).assign(net=lambda df: df["losses"]))
+
+
+def no_effect(seed: int) -> pd.DataFrame:
+    """No effect and no fault."""
+    return panel(seed, effect=None)
+
+
+def strong(seed: int) -> pd.DataFrame:
+    """Effect 0.2 on a mean of 4, and nothing else: bounds on the trend ask for much."""
+    return panel(seed, effect=0.2, mean=4.0, pilots=120)
+
+
+def card(df: pd.DataFrame) -> CheckResult:
+    """The scorecard over the three questions that decide; passed where the fall is shown to be an effect."""
+    windows = {"outcome": "losses", "pre": ["2018", "2019", "2020"], "post": ["2021", "2022", "2023"]}
+    events = did.event_study(
+        df.assign(start=df["adopted"].where(df["pilot"], "")),
+        outcome="losses",
+        adopted="start",
+        inference="cluster",
+        **FIXED,
+    )
+    times = {name: int(name.removeprefix("event_")) for name in events.to_frame().index}
+    results = [
+        robustness.baseline_shrinkage(df, draws=199, seed=1, **windows),
+        robustness.selection_simulation(df, draws=199, seed=1, **windows),
+        robustness.common_trend_bounds(events, event_times={k: v for k, v in times.items() if v != -1}),
+        robustness.placebo_dates(df, quick_fit, treatment=TREATMENT),
+        robustness.exposure_choices(df, quick_fit),
+    ]
+    page = robustness.scorecard(results, quick_fit(df))
+    first = {language: sentences[0] for language, sentences in page.sentences.items()}
+    return CheckResult("scorecard", page.shown, first, page.groups)
+
+
+def curve(df: pd.DataFrame) -> CheckResult:
+    df = df.assign(without_2020=df["period"] != "2020", log_reviews=np.log1p(df["reviews"].astype(float)))
+    choices = robustness.Choices(
+        outcomes=["losses"],
+        codings={"binary": TREATMENT},
+        exposures=[None, "population"],
+        controls={"none": (), "reviews": ("log_reviews",)},
+        samples={"all": None, "without 2020": "without_2020"},
+    )
+    return robustness.specification_curve(df, quick_fit, choices=choices, draws=199, seed=1).result
+
+
+CHECKS: dict[str, Callable[[pd.DataFrame], CheckResult]] = {
+    "placebo_dates": lambda df: robustness.placebo_dates(df, quick_fit, treatment=TREATMENT),
+    "placebo_outcomes": lambda df: robustness.placebo_outcomes(
+        df, quick_fit, outcomes=["corrections", "reconsiderations_filed"]
+    ),
+    "leave_one_out by unit": lambda df: robustness.leave_one_out(
+        df, quick_fit, outcome="losses", by="unit_id", treatment=TREATMENT, largest=1
+    ),
+    "leave_one_out by city": lambda df: robustness.leave_one_out(
+        df, quick_fit, outcome="losses", by="city", treatment=TREATMENT, largest=1
+    ),
+    "series_collapse, net counts": lambda df: robustness.series_collapse(df, quick_fit, events="net"),
+    "series_collapse, caps": lambda df: robustness.series_collapse(df, quick_fit),
+    "timing_codings": lambda df: robustness.timing_codings(df, quick_fit, treatment=TREATMENT),
+    "timing_codings, old acts": lambda df: robustness.timing_codings(
+        df, quick_fit, treatment=TREATMENT, earlier_acts="old"
+    ),
+    "contamination": lambda df: robustness.contamination(df, quick_fit, treatment=TREATMENT),
+    "contamination, flags": lambda df: robustness.contamination(
+        df, quick_fit, treatment=TREATMENT, adopted=None, other_pilot="city_pilot"
+    ),
+    "contamination, clean period": lambda df: robustness.contamination(
+        df, quick_fit, treatment=TREATMENT, adopted=None, last_clean_period="2022"
+    ),
+    "displacement": lambda df: robustness.displacement(
+        df, quick_fit, into=["corrections"], treatment=TREATMENT
+    ),
+    "attribution": lambda df: robustness.attribution(
+        df, quick_fit, department="department", treatment=TREATMENT
+    ),
+    "exposure_choices": lambda df: robustness.exposure_choices(df, quick_fit),
+    "specification_curve": curve,
+    "scorecard": card,
+}
+# What is checked, the panel, the verdict it should get, and the nominal rate of false alarms if there is one.
+CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool, float | None]] = [
+    ("placebo_dates", earlier_trend, False, None),
+    ("placebo_dates", clean, True, 0.05),
+    ("placebo_outcomes", everything_falls, False, None),
+    ("placebo_outcomes", clean, True, 0.05),
+    ("leave_one_out by unit", hidden_by_series, False, None),
+    ("leave_one_out by unit", clean, True, None),
+    ("leave_one_out by city", one_city, False, None),
+    ("leave_one_out by city", clean, True, None),
+    ("series_collapse, net counts", made_by_series, False, None),
+    ("series_collapse, net counts", hidden_by_series, False, None),
+    ("series_collapse, net counts", clean, True, None),
+    ("series_collapse, caps", made_by_series, False, None),
+    ("series_collapse, caps", hidden_by_series, False, None),
+    ("series_collapse, caps", clean, True, None),
+    ("timing_codings", chosen_on_2020, False, None),
+    ("timing_codings", clean, True, None),
+    ("timing_codings, old acts", old_acts_fall, False, None),
+    ("timing_codings, old acts", old_acts_stay, True, None),
+    ("contamination", rolled_out, False, None),
+    ("contamination, flags", flagged, True, 0.05),
+    ("contamination, flags", flagged_without_effect, True, 0.05),
+    ("contamination, clean period", clean, True, 0.05),
+    ("displacement", moved_into("corrections"), False, None),
+    ("displacement", clean, True, 0.025),
+    ("attribution", moved_into("department"), False, None),
+    ("attribution", clean, True, None),
+    ("exposure_choices", fewer_cases, False, None),
+    ("exposure_choices", clean, True, None),
+    ("specification_curve", no_effect, False, 0.05),
+    ("specification_curve", clean, True, None),
+    ("scorecard", chosen_on_2020, False, None),
+    ("scorecard", earlier_trend, False, None),
+    ("scorecard", fewer_cases, False, None),
+    ("scorecard", strong, True, None),
+]
+
+
+def agrees() -> bool:
+    """Whether the fit on arrays is the package's."""
+    df = panel(0)
+    quick = quick_fit(df).to_frame().iloc[0]
+    full = (
+        fit_poisson(df, outcome="losses", terms=[TREATMENT], inference="cluster", **FIXED).to_frame().iloc[0]
+    )
+    return bool(np.allclose(quick, full, rtol=1e-6))
+
+
+def main(arguments: list[str]) -> int:
+    seeds = int(arguments[0]) if arguments else 200
+    only = arguments[1:] or list(CHECKS)
+    exceeded = [] if agrees() else ["the fit on arrays differs from fit_poisson"]
+    for name, draw, should, nominal in CASES:
+        if name not in only:
+            continue
+        begun = perf_counter()
+        passed = np.array([CHECKS[name](draw(seed)).passed for seed in range(seeds)], dtype=bool)
+        right = float(np.mean(passed == should))
+        error = np.sqrt(right * (1 - right) / seeds)
+        said = "passes" if should else "fails"
+        what = (draw.__doc__ or "").partition("\n")[0]
+        of = f"{100 * right:.1f}% (Monte Carlo error {100 * error:.1f}) of {seeds}"
+        print(f"{name}: {said} in {of}: {what} [{perf_counter() - begun:.0f} s]", flush=True)
+        if nominal is not None:
+            bound = nominal + 2 * np.sqrt(nominal * (1 - nominal) / seeds)
+            exceeded += [f"{name}: {1 - right:.3f} above {bound:.3f}"] if 1 - right > bound else []
+    print("\n".join(exceeded) or "all nominal rates are kept")
+    return int(bool(exceeded))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

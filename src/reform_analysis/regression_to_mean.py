@@ -1,0 +1,245 @@
+"""How much of a fall is units falling back from a base period that was high by chance.
+
+Pilots are chosen. If those with many losses in the base period are chosen, their losses fall afterwards
+without any effect. Earlier periods tell how much.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reform_analysis import correlate
+from reform_analysis.baseline_sample import (
+    Array,
+    BaselineSample,
+    Spread,
+    baseline_sample,
+    levels,
+    log_contrast,
+)
+from reform_analysis.estimates import (
+    CheckResult,
+    UntestableError,
+    percent,
+    require_choice,
+    require_level,
+    require_whole_number,
+)
+from reform_analysis.wording import LANGUAGES, p_text, say
+
+
+def baseline_shrinkage(
+    panel: pd.DataFrame,
+    *,
+    outcome: str,
+    pre: Sequence[Any],
+    post: Sequence[Any],
+    exposure: str | None = None,
+    pilot: str = "pilot",
+    unit: str = "unit_id",
+    period: str = "period",
+    method: Spread = "moments",
+    draws: int = 999,
+    seed: int,
+    ci_level: float = 0.95,
+) -> CheckResult:
+    r"""Compare pilots with what their whole past predicts, not with their base period.
+
+    Each unit's lasting level is predicted from all its pre-periods (`baseline_sample.levels`, empirical
+    Bayes), and the fall is measured from there:
+
+    .. math:: \hat\rho = \frac{\sum_p y^{post} / \sum_p e^{post} \hat\lambda}
+        {\sum_c y^{post} / \sum_c e^{post} \hat\lambda} .
+
+    Identifying assumption: given the counts of all pre-periods, choice as a pilot says nothing more about
+    later losses; levels last; a common trend.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        One row a unit and period.
+    outcome : str
+        Column of the count.
+    pre : sequence
+        At least three periods before adoption, in order; the last is the base period.
+    post : sequence
+        Periods after adoption.
+    exposure : str, optional
+        Column of the denominator.
+    pilot, unit, period : str
+        Columns.
+    method : {"moments", "ml"}
+        How the variance between units is estimated.
+    draws : int
+        Bootstrap draws of units within arms.
+    seed : int
+    ci_level : float
+
+    Returns
+    -------
+    CheckResult
+        Index ``baseline``: "base_period" and "all_pre" (ratio of ratios against the base period, against all
+        pre-periods), "predicted" (against predicted levels) and "regression_alone" (what the base period
+        would give without an effect: the first over the third). Columns ``ratio, ci_low, ci_high``. Passed
+        if the interval of "predicted" excludes 1 on the side on which that of "base_period" does; None if
+        that holds 1.
+
+    Raises
+    ------
+    DataError
+        If a column or argument breaks its rule.
+    DesignError
+        If periods are wrong or fewer than three lie before adoption.
+    UntestableError
+        If an arm has too few units or losses.
+
+    Notes
+    -----
+    The intervals are percentiles of the bootstrap, so units are taken as independent.
+
+    References
+    ----------
+    Robbins (1956); Buhlmann and Straub (1970). Chay, McEwan and Urquiola (2005), American Economic Review
+    95, 1237-1258, for regression to the mean in a programme given by noisy scores.
+    """
+    require_choice("method", method, ("moments", "ml"))
+    level = require_level(ci_level)
+    draws = require_whole_number("draws", draws, least=99)
+    rng = np.random.default_rng(require_whole_number("seed", seed))
+    sample = baseline_sample(
+        panel,
+        outcome=outcome,
+        pre=pre,
+        post=post,
+        exposure=exposure,
+        pilot=pilot,
+        unit=unit,
+        period=period,
+    )
+    ones = np.ones(len(sample.pilot))
+    found = levels(sample, method=method)
+    drawn = [_ratios(sample, _arm_weights(sample, rng), method) for _ in range(draws)]
+    ends = np.exp(np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
+    frame = pd.DataFrame(
+        {"ratio": np.exp(_ratios(sample, ones, method)), "ci_low": ends[0], "ci_high": ends[1]},
+        index=pd.Index(["base_period", "all_pre", "predicted", "regression_alone"], name="baseline"),
+    )
+    passed = _same_side(frame.loc["base_period"], frame.loc["predicted"])
+    return CheckResult(
+        name="baseline_shrinkage",
+        passed=passed,
+        sentences={each: _shrinkage_sentence(frame, passed, level, each) for each in LANGUAGES},
+        frame=frame,
+        synthetic=sample.synthetic,
+        notes=(
+            *sample.notes,
+            f"variance of lasting levels {found.spread:.3g} (mean 1), variance over mean of a count "
+            f"{found.inflation:.3g}",
+        ),
+    )
+
+
+def _arm_weights(sample: BaselineSample, rng: np.random.Generator) -> Array:
+    """How often each unit is drawn, within its arm."""
+    weights = np.zeros(len(sample.pilot))
+    for arm in (sample.pilot, ~sample.pilot):
+        n = int(arm.sum())
+        weights[arm] = rng.multinomial(n, np.full(n, 1 / n))
+    return weights
+
+
+def _ratios(sample: BaselineSample, weights: Array, method: Spread) -> Array:
+    """Log ratios against base period, all pre-periods and predicted levels; the first over the third."""
+    level = levels(sample, method=method, weights=weights).predicted(sample)
+    base = sample.pre[:, -1], sample.pre_exposure[:, -1]
+    every = sample.pre.sum(axis=1), sample.pre_exposure.sum(axis=1)
+    after = log_contrast(sample.post, sample.post_exposure, sample.pilot, weights)
+    by_base, by_every = (
+        after - log_contrast(counts, exposure, sample.pilot, weights) for counts, exposure in (base, every)
+    )
+    by_level = log_contrast(sample.post, sample.post_exposure * level, sample.pilot, weights)
+    return np.array([by_base, by_every, by_level, by_base - by_level])
+
+
+def _same_side(first: pd.Series, second: pd.Series) -> bool | None:
+    if not (first["ci_high"] < 1 or first["ci_low"] > 1):
+        return None
+    return bool(second["ci_high"] < 1 if first["ci_high"] < 1 else second["ci_low"] > 1)
+
+
+def _shrinkage_sentence(frame: pd.DataFrame, passed: bool | None, level: float, language: str) -> str:
+    key = {None: "nothing", True: "remains", False: "explained"}[passed]
+    return say(
+        f"check.shrinkage_{key}",
+        language,
+        base=frame.loc["base_period", "ratio"],
+        alone=frame.loc["regression_alone", "ratio"],
+        level=percent(level),
+        **dict(zip(("ratio", "low", "high"), frame.loc["predicted"], strict=True)),
+    )
+
+
+def dose_on_baseline(
+    changes: pd.DataFrame,
+    *,
+    measures: Sequence[str],
+    outcome: str,
+    seed: int,
+    level: float = 0.05,
+    **asked: Any,
+) -> CheckResult:
+    """Ask whether doses went where losses were high in the base period.
+
+    A dose that answers the base period goes with a later fall without any effect.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        One row a unit, as `panel.changes` returns it.
+    measures : sequence of str
+        Columns of the doses.
+    outcome : str
+        Base name of the count.
+    seed : int
+    level : float
+        A Holm-adjusted p up to this fails the check.
+    **asked
+        Other arguments of `correlate.association`.
+
+    Returns
+    -------
+    CheckResult
+        Index `term`: one row a dose, columns of `Estimates.to_frame` and ``holm``; failed if any dose goes
+        with the base-period level.
+
+    Raises
+    ------
+    UntestableError
+        If the base-period level does not vary, or is missing.
+    """
+    result = correlate.association(changes, measures=list(measures), outcome=outcome, seed=seed, **asked)
+    base = result.base_year
+    if base is None or base.adjusted_p is None:
+        raise UntestableError(
+            f"outcome must have a base-period level that varies, got {outcome!r} without one; choose a "
+            "longer base period."
+        )
+    frame = base.to_frame().assign(holm=base.adjusted_p["holm"])
+    worst = frame["holm"].idxmin() if frame["holm"].notna().any() else frame.index[0]
+    passed = not bool((frame["holm"] <= level).any())
+    values: Mapping[str, Any] = {
+        "measure": worst,
+        "estimate": frame.loc[worst, "estimate"],
+        "p": p_text(float(frame.loc[worst, "holm"])),
+    }
+    key = "check.dose_free" if passed else "check.dose_tied"
+    return CheckResult(
+        name="dose_on_baseline",
+        passed=passed,
+        sentences={each: say(key, each, **values) for each in LANGUAGES},
+        frame=frame,
+        synthetic=base.synthetic,
+        notes=base.notes,
+    )

@@ -1,0 +1,267 @@
+"""The page a referee reads first: what was asked and found, what would overturn it, how strong the design is.
+
+Mediation is never read as causal here: an estimate by dose or by measure compares units that chose how much
+of the reform to take up.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field
+from html import escape
+
+import pandas as pd
+
+from reform_analysis.estimates import CheckResult, DesignError, Estimates
+from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
+from reform_analysis.wording import LANGUAGES, catalogue, say
+
+GROUPS: dict[str, tuple[str, ...]] = {
+    "selection": ("baseline_shrinkage", "selection_simulation", "dose_on_baseline"),
+    "common_trend": ("common_trend_bounds", "placebo_dates", "placebo_outcomes"),
+    "denominator": ("exposure_choices", "displacement", "attribution"),
+    "concentration": ("leave_one_out", "series_collapse"),
+    "reporting": ("reconcile",),
+}
+REQUIRED = ("selection", "common_trend", "denominator")
+_STRENGTH = ("excluded_ratio", "detectable_ratio", "power")
+_LIMITS = ("common_trend_bounds", "leave_one_out", "e_value", "oster_delta")
+
+
+@dataclass(frozen=True, eq=False)
+class Scorecard:
+    """What a study has shown, and what would overturn it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a check, in the order given: ``check, verdict, asked_zh, asked_en, found_zh, found_en``.
+    groups : DataFrame
+        Index ``group`` (the questions that decide): ``verdict`` ("passed", "failed", "for information",
+        "not examined"), ``checks`` done.
+    shown : bool
+        Whether the fall is shown to be an effect.
+    sentences : mapping of str to tuple of str
+        Language to sentences; the first says whether the fall is shown to be an effect.
+    synthetic : bool
+    """
+
+    frame: InitVar[pd.DataFrame]
+    groups: pd.DataFrame
+    shown: bool
+    sentences: Mapping[str, tuple[str, ...]]
+    synthetic: bool = False
+
+    _frame: pd.DataFrame = field(init=False)
+
+    def __post_init__(self, frame: pd.DataFrame) -> None:
+        object.__setattr__(self, "_frame", frame.copy())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the checks.
+
+        Returns
+        -------
+        DataFrame
+            A copy.
+        """
+        return self._frame.copy()
+
+    def table(self, *, language: str = "en") -> pd.DataFrame:
+        """Return the checks in words, to be printed.
+
+        Parameters
+        ----------
+        language : {"zh", "en"}
+
+        Returns
+        -------
+        DataFrame
+            Columns: what was asked, the verdict, what was found.
+        """
+        verdicts = self._frame["verdict"].str.replace(" ", "_")
+        columns = {
+            "asked": self._frame[f"asked_{language}"],
+            "verdict": [say(f"check.verdict_{verdict}", language) for verdict in verdicts],
+            "found": self._frame[f"found_{language}"],
+        }
+        return pd.DataFrame({say(f"check.card_{key}", language): list(of) for key, of in columns.items()})
+
+    def summary(self, *, language: str = "en") -> str:
+        """Return the page as text; nothing is printed.
+
+        Parameters
+        ----------
+        language : {"zh", "en"}
+
+        Returns
+        -------
+        str
+        """
+        synthetic = "SYNTHETIC DATA.\n" if self.synthetic else ""
+        lines = "\n".join(self.sentences[language])
+        return f"{synthetic}{lines}\n{self._frame[['check', 'verdict']].to_string()}"
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def _repr_html_(self) -> str:
+        head = "<p>SYNTHETIC DATA.</p>" if self.synthetic else ""
+        lines = "".join(f"<p>{escape(line)}</p>" for line in self.sentences["en"])
+        return f"{head}{lines}{self.table().to_html(index=False)}"
+
+
+def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str | None = None) -> Scorecard:
+    """Return the page a referee reads first.
+
+    A fall is called shown to be an effect only if the estimate itself concludes a fall, each of the three
+    questions that can make one up (selection, common trend, denominator) was examined and no check of it
+    failed, and no check of what the result rests on (few units, series, reporting) failed.
+
+    Parameters
+    ----------
+    results : iterable of CheckResult
+        The checks, other questions than those among them; a check may come more than once, as one by unit
+        and one by city.
+    estimates : Estimates
+        The result that was checked.
+    term : str, optional
+        Row of `estimates`; by default the first.
+
+    Returns
+    -------
+    Scorecard
+
+    Raises
+    ------
+    DesignError
+        If no check is given, or `estimates` has no such term.
+
+    Notes
+    -----
+    "Shown" is short for: the estimate survives what was tried. No list of checks proves the assumption that
+    pilots would otherwise have changed as the others did.
+    """
+    checks = list(results)
+    if not checks:
+        raise DesignError("results must hold at least one check, got none; run the checks first.")
+    frame = estimates.to_frame()
+    name = frame.index[0] if term is None else term
+    if name not in frame.index:
+        raise DesignError(f"term must be one of {list(frame.index)}, got {term!r}; name a term.")
+    row = frame.loc[name]
+    found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
+    groups = _groups(checks)
+    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
+    shown = found == FALL and not against
+    first = _first(row, estimates, found, groups, checks)
+    parts = [
+        first,
+        *_overturning(checks, shown),
+        _strength(checks, groups, estimates),
+        in_both("check.card_mediation"),
+    ]
+    sentences: dict[str, tuple[str, ...]] = {
+        language: tuple(part[language] for part in parts) for language in LANGUAGES
+    }
+    synthetic = estimates.synthetic or any(check.synthetic for check in checks)
+    return Scorecard(_table(checks), groups, shown, sentences, synthetic)
+
+
+def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
+    """Verdict over each question: failed if any check failed, passed if one passed."""
+    rows = {}
+    for group, names in GROUPS.items():
+        done = [check for check in checks if check.name in names]
+        verdicts = {check.passed for check in done}
+        decided = "failed" if False in verdicts else "passed" if True in verdicts else ""
+        verdict = decided or ("for information" if done else "not examined")
+        rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(check.name for check in done))}
+    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+
+
+def _speaks_against(group: str, verdict: str) -> bool:
+    """A question that decides must have been answered; the others only must not have failed."""
+    return verdict != "passed" if group in REQUIRED else verdict == "failed"
+
+
+def _first(
+    row: pd.Series, estimates: Estimates, found: str, groups: pd.DataFrame, checks: Sequence[CheckResult]
+) -> dict[str, str]:
+    """Whether the fall is shown to be an effect, with the numbers that speak for and against it."""
+    estimate = in_words(row, estimates.ci_level, excluded=False)
+    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
+    if found == NOT_ESTIMATED:
+        return in_both("check.card_not_estimated")
+    if found == FALL and not against:
+        return in_both("check.card_shown", estimate=estimate)
+    fell = row["estimate"] < null_value(estimates.scale)
+    key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
+    named = [name for name in groups.index if name in REQUIRED or name in against]
+
+    def reasons(language: str) -> str:
+        texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language) for name in named)
+        return say("check.card_between", language).join(texts)
+
+    return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
+
+
+def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: str) -> str:
+    """The question, its verdict, and what its failed checks found; where none failed, the first of them."""
+    done = [check for check in checks if check.name in GROUPS[group]]
+    failed = [check for check in done if check.passed is False] or done[:1]
+    texts = [check.sentences[language].rstrip("。. ") for check in failed]
+    inside = say("check.card_between", language).join(texts)
+    values = {"title": say(f"check.group_{group}", language)}
+    values["verdict"] = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
+    key = "check.card_reason" if inside else "check.card_no_reason"
+    return say(key, language, **values, inside=inside)
+
+
+def _overturning(checks: Sequence[CheckResult], shown: bool) -> list[dict[str, str]]:
+    """What would overturn the conclusion: the limits of what was passed, every other check that failed."""
+    decisive = {name for names in GROUPS.values() for name in names}
+    limits = [check for check in checks if check.name in _LIMITS and check.passed is not False]
+    failed = [check for check in checks if check.passed is False and (check.name not in decisive)]
+    parts = []
+    for key, group in {"limits": limits if shown else [], "failed": failed}.items():
+        if group:
+            texts = joined(*(check.sentences for check in group))
+            parts.append(joined(in_both(f"check.card_{key}"), texts))
+    return parts
+
+
+def _strength(checks: Sequence[CheckResult], groups: pd.DataFrame, estimates: Estimates) -> dict[str, str]:
+    """How strong the design is: sizes, checks by verdict, and what it could have found."""
+    verdicts = pd.Series([check.verdict for check in checks]).value_counts()
+    unexamined = int((groups.loc[list(REQUIRED), "verdict"] == "not examined").sum())
+    counted = in_both(
+        "check.card_strength",
+        units=lambda language: _number(estimates.n_units, language),
+        clusters=lambda language: _number(estimates.n_clusters, language),
+        rows=f"{estimates.n_obs:,}",
+        passed=int(verdicts.get("passed", 0)),
+        failed=int(verdicts.get("failed", 0)),
+        informing=int(verdicts.get("for information", 0)),
+        unexamined=unexamined,
+    )
+    power = [check.sentences for check in checks if check.name in _STRENGTH]
+    return joined(counted, *(power or [in_both("check.card_no_power")]))
+
+
+def _number(value: int | None, language: str) -> str:
+    return say("format.not_given", language) if value is None else f"{value:,}"
+
+
+def _table(checks: Sequence[CheckResult]) -> pd.DataFrame:
+    rows = []
+    for check in checks:
+        key = f"check.asked_{check.name}"
+        asked = {lang: say(key, lang) if key in catalogue() else check.name for lang in LANGUAGES}
+        rows.append(
+            {
+                "check": check.name,
+                "verdict": check.verdict,
+                **{f"asked_{lang}": asked[lang] for lang in LANGUAGES},
+                **{f"found_{lang}": check.sentences[lang] for lang in LANGUAGES},
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,128 @@
+"""Contaminated controls: what is left out, and panels whose controls were reformed too."""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from reform_analysis.contamination import contamination
+from reform_analysis.counts import fit_poisson
+from reform_analysis.estimates import DesignError, UntestableError
+from reform_analysis.randomise import randomisation_test
+from reform_analysis.simulate import draw_panel
+
+FIT = partial(
+    fit_poisson, outcome="losses", terms=["treated"], unit="unit_id", period="period", inference="cluster"
+)
+ROLLOUT = {"2022": 0.3, "2023": 0.4}
+
+
+def panel(seed: int, **scenario: object) -> pd.DataFrame:
+    options = {"effect": 0.4, "units": 200, "pilots": 60, "counties": 12, "cities": 6, "mean": 1.5}
+    df = draw_panel(seed=seed, **(options | scenario))
+    return df.assign(treated=(df["pilot"] & (df["period"] >= "2021")).astype(float))
+
+
+def test_each_variant_leaves_out_what_it_names() -> None:
+    df = panel(1, rollout=ROLLOUT)
+    frame = contamination(df, FIT, treatment="treated", last_clean_period="2021").to_frame()
+    reformed = ~df["pilot"] & (df["adopted"] != "")
+    later = df["period"] >= "2022"
+    year = df["adopted"].str[:4]
+    cells = reformed & (df["period"] >= year)
+    expected = {
+        "without reformed controls": ~reformed,
+        "without their reformed rows": ~cells,
+        "up to the last clean period": ~later,
+        "both": ~reformed & ~later,
+    }
+    for name, keep in expected.items():
+        assert frame.loc[name, "left_out"] == (~keep).sum()
+        assert frame.loc[name, "estimate"] == pytest.approx(FIT(df[keep]).to_frame()["estimate"].iloc[0])
+    controls = df[~df["pilot"]]
+    own = FIT(controls.assign(treated=cells[~df["pilot"]].astype(float))).to_frame()["estimate"].iloc[0]
+    assert frame.loc["reformed controls against the others", "estimate"] == pytest.approx(own)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_controls_that_the_reform_moved_fail(seed: int) -> None:
+    result = contamination(panel(seed, rollout=ROLLOUT), FIT, treatment="treated")
+    assert result.passed is False
+    assert "Controls' own reform moved them by" in result.sentences["en"]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_flagged_controls_that_did_not_move_pass(seed: int) -> None:
+    df = panel(seed)
+    flagged = np.random.default_rng(seed).choice(df["unit_id"].unique(), 20, replace=False)
+    df["city_pilot"] = df["unit_id"].isin(flagged) & ~df["pilot"]
+    result = contamination(df, FIT, treatment="treated", adopted=None, other_pilot="city_pilot")
+    assert result.passed is True
+    frame = result.to_frame()
+    assert (
+        frame.loc["without their reformed rows", "left_out"]
+        == 3 * df.groupby("unit_id")["city_pilot"].max().sum()
+    )
+    assert "未见变化" in result.sentences["zh"]
+
+
+def test_periods_alone_can_be_left_out() -> None:
+    result = contamination(panel(1), FIT, treatment="treated", last_clean_period="2022")
+    assert result.to_frame().index.tolist() == ["all rows", "up to the last clean period"]
+    assert result.passed is True
+
+
+def test_nothing_flagged_is_not_a_pass() -> None:
+    with pytest.raises(UntestableError, match="no control is flagged"):
+        contamination(panel(1), FIT, treatment="treated")
+    with pytest.raises(DesignError, match="got none"):
+        contamination(panel(1), FIT, treatment="treated", adopted=None)
+    with pytest.raises(DesignError, match="^last_clean_period must be one of"):
+        contamination(panel(1), FIT, treatment="treated", last_clean_period="2030")
+
+
+def with_flags(seed: int, units: int = 20, **scenario: object) -> pd.DataFrame:
+    """Controls flagged by lot, for nothing."""
+    df = panel(seed, **scenario)
+    controls = df.loc[~df["pilot"], "unit_id"].unique()
+    return df.assign(
+        city_pilot=df["unit_id"].isin(np.random.default_rng(seed).choice(controls, units, False))
+    )
+
+
+def test_controls_own_reform_is_tested_by_the_randomisation_test() -> None:
+    df = with_flags(3)
+    frame = contamination(
+        df, FIT, treatment="treated", adopted=None, other_pilot="city_pilot", draws=199, seed=5
+    ).to_frame()
+    own = df.assign(treated=(df["city_pilot"] & (df["period"] >= "2021")).astype(float))[~df["pilot"]]
+    test = randomisation_test(
+        own, outcome="losses", unit="unit_id", period="period", treatment="treated", draws=199, seed=5
+    )
+    expected = test.to_frame()["p_value"].iloc[0]
+    assert frame.loc["reformed controls against the others", "p_randomised"] == expected
+    assert frame["p_randomised"].notna().sum() == 1
+
+
+def test_false_alarms_keep_their_rate() -> None:
+    """Flags by lot and few events: the test is exact, so alarms are binomial with at most 5%."""
+    seeds, alarms = 40, 0
+    for seed in range(seeds):
+        df = with_flags(seed, units=8, effect=None, mean=0.5)
+        found = contamination(df, FIT, treatment="treated", adopted=None, other_pilot="city_pilot", draws=99)
+        alarms += found.passed is False
+    # The 99.9% point of a binomial with 40 trials of 5%.
+    assert alarms <= binom.ppf(0.999, seeds, 0.05)
+
+
+def test_a_conclusion_that_changes_without_a_test_is_for_information() -> None:
+    """An effect in the last period alone: up to the one before it there is none to see."""
+    df = panel(6, effect=None, mean=3.0)
+    gone = df["pilot"] & (df["period"] == "2023")
+    df["losses"] = df["losses"].where(~gone, 0)
+    result = contamination(df, FIT, treatment="treated", adopted=None, last_clean_period="2022")
+    assert result.passed is None
+    assert "fewer rows or an effect that grows" in result.sentences["en"]
+    assert "行数减少" in result.sentences["zh"]

@@ -1,0 +1,118 @@
+"""Leave one out: influence against exact refits, sets against brute force, faults that must be found."""
+
+from functools import partial
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis import cell_scores
+from reform_analysis.counts import fit_poisson
+from reform_analysis.estimates import DesignError
+from reform_analysis.leave_out import influence, leave_one_out
+from reform_analysis.simulate import draw_panel
+
+FIT = partial(
+    fit_poisson, outcome="losses", terms=["treated"], unit="unit_id", period="period", inference="cluster"
+)
+
+
+def panel(seed: int, **scenario: object) -> pd.DataFrame:
+    options = {"units": 60, "pilots": 20, "counties": 12, "cities": 6, "mean": 1.5} | scenario
+    df = draw_panel(seed=seed, **options)
+    return df.assign(treated=(df["pilot"] & (df["period"] >= "2021")).astype(float))
+
+
+def arrays(df: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    where = cell_scores.grid(df, unit="unit_id", period="period")
+    counts, exposure, tables = cell_scores.cells(
+        df, where, outcome="losses", exposure=None, columns=["treated"]
+    )
+    return counts, exposure, tables["treated"]
+
+
+def exact(group: np.ndarray, out: int, tables: tuple[np.ndarray, ...]) -> float:
+    counts, exposure, treated = tables
+    fit = cell_scores.fit_cells(counts, np.where((group != out)[:, None], exposure, 0.0), [treated])
+    return float(fit.slopes[0])
+
+
+def test_one_step_influence_is_close_to_the_refit_without_the_group() -> None:
+    tables = arrays(panel(1, effect=0.5))
+    group = np.arange(60)
+    found = influence(*tables, group)
+    refits = np.array([exact(group, number, tables) for number in group])
+    moved, predicted = refits - found.log_ratio, found.without - found.log_ratio
+    # The error of one step is of second order in the share of the information that leaves, at most 0.1 here.
+    assert np.abs(predicted - moved).max() < 0.1 * np.abs(moved).max()
+    assert np.corrcoef(predicted, moved)[0, 1] > 0.999
+
+
+def test_groups_that_are_out_have_no_influence() -> None:
+    tables = arrays(panel(1, effect=0.5))
+    group = np.where(np.arange(60) == 5, -1, np.arange(60))
+    found = influence(*tables, group)
+    assert np.isnan(found.without[5])
+    assert found.log_ratio == pytest.approx(exact(np.arange(60), 5, tables), abs=1e-9)
+
+
+def test_the_statistic_is_the_one_of_the_fit_without_the_group() -> None:
+    df = panel(2, effect=0.5, units=160, pilots=50)
+    found = influence(*arrays(df), (np.arange(160) >= 30).astype(np.intp))
+    units = np.sort(df["unit_id"].unique())
+    row = FIT(df[df["unit_id"].isin(units[30:])]).to_frame().iloc[0]
+    # One step leaves the period effects where they were; the fit corrects for some 100 clusters.
+    assert found.statistic[0] == pytest.approx(np.log(row["estimate"]) / row["std_error"], rel=0.05)
+
+
+def test_the_set_found_is_no_smaller_than_the_smallest_and_overturns() -> None:
+    df = panel(3, effect=0.55, units=90, pilots=30, counties=8, cities=8)
+    result = leave_one_out(df, FIT, outcome="losses", by="city", treatment="treated")
+    row = result.to_frame().loc["overturns significance"]
+    main = FIT(df).to_frame().iloc[0]
+    significant = main["p_value"] <= 0.05
+    cities = sorted(df["city"].unique())
+    sizes = [
+        size
+        for size in (1, 2, 3)
+        for out in combinations(cities, size)
+        if (FIT(df[~df["city"].isin(out)]).to_frame().iloc[0]["p_value"] <= 0.05) != significant
+    ]
+    assert row["n_removed"] >= min(sizes)
+    out = row["removed"].split(", ")
+    refit = FIT(df[~df["city"].isin(out)]).to_frame().iloc[0]
+    assert (refit["p_value"] <= 0.05) != significant
+    assert refit["estimate"] == pytest.approx(row["estimate"], rel=1e-9)
+
+
+def test_every_city_is_refitted_and_named() -> None:
+    df = panel(4, effect=0.3)
+    frame = leave_one_out(df, FIT, outcome="losses", by="city", treatment="treated").to_frame()
+    alone = frame[frame["n_removed"] == 1]
+    assert set(alone["removed"]) >= set(df["city"].unique())
+    assert alone["one_step"].to_numpy() == pytest.approx(alone["estimate"].to_numpy(), rel=0.1)
+
+
+def test_one_series_that_hides_an_effect_fails_and_a_strong_effect_passes() -> None:
+    df = panel(5, effect=0.3, mean=3.0)
+    assert leave_one_out(df, FIT, outcome="losses", by="unit_id", treatment="treated", largest=1).passed
+    at = df.index[df["treated"] > 0][0]
+    hidden = df.assign(losses=df["losses"].astype(int) + 150 * (df.index == at))
+    result = leave_one_out(hidden, FIT, outcome="losses", by="unit_id", treatment="treated", largest=1)
+    assert result.passed is False
+    assert str(df.loc[at, "unit_id"]) in result.sentences["en"]
+    assert "结论系于" in result.sentences["zh"]
+
+
+def test_a_set_beyond_the_largest_is_said_not_to_be_found() -> None:
+    df = panel(5, effect=0.3, mean=3.0)
+    result = leave_one_out(df, FIT, outcome="losses", by="unit_id", treatment="treated", largest=2)
+    assert np.isnan(result.to_frame().loc["overturns sign", "estimate"])
+    assert "none found up to 2" in result.sentences["en"]
+
+
+def test_two_groups_are_too_few() -> None:
+    df = panel(6, effect=0.5).assign(half=lambda df: df["city"] == "x")
+    with pytest.raises(DesignError, match="^by 'half' must have at least three groups"):
+        leave_one_out(df, FIT, outcome="losses", by="half", treatment="treated")

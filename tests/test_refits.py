@@ -1,0 +1,132 @@
+"""Refits: what one estimate concludes, which refusals become rows, and how sentences are put together."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from statsmodels.stats.multitest import multipletests
+
+from reform_analysis.estimates import DataError, DesignError, Estimates, StatisticalWarning, UntestableError
+from reform_analysis.refits import (
+    Variant,
+    as_check,
+    concluded,
+    holm,
+    in_both,
+    in_words,
+    joined,
+    refit_all,
+    same_conclusion,
+    variant_name,
+)
+
+COLUMNS = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
+DF = pd.DataFrame({"y": [1, 2]})
+
+
+def fit(df: pd.DataFrame, *, p: float = 0.5, ratio: float = 0.5, **spec: object) -> Estimates:
+    """A fit that returns what it is told to."""
+    if "refused" in spec:
+        raise spec["refused"]
+    if "warning" in spec:
+        warnings.warn(str(spec["warning"]), StatisticalWarning, stacklevel=1)
+    frame = pd.DataFrame([[ratio, 0.1, ratio / 2, ratio * 2, p]], columns=COLUMNS)
+    frame.index = pd.Index(["x"], name="term")
+    return Estimates(frame, spec.get("scale", "rate_ratio"), 0.95, "told", len(df))
+
+
+@pytest.mark.parametrize(
+    ("estimate", "p_value", "scale", "found"),
+    [
+        (0.5, 0.05, "rate_ratio", "fall"),
+        (0.5, 0.051, "rate_ratio", "undecided"),
+        (1.5, 0.01, "odds_ratio", "rise"),
+        (0.5, 0.01, "difference", "rise"),
+        (-0.5, 0.01, "log_rate_ratio", "fall"),
+        (np.nan, 0.01, "rate_ratio", "not estimated"),
+        (0.5, np.nan, "rate_ratio", "not estimated"),
+    ],
+)
+def test_a_conclusion_is_drawn_from_p_and_direction(
+    estimate: float, p_value: float, scale: str, found: str
+) -> None:
+    assert concluded(estimate, p_value, scale=scale, ci_level=0.95) == found
+
+
+def test_a_refusal_is_a_row_with_its_reason_and_never_agrees() -> None:
+    variants = [Variant("all", DF, {"p": 0.01}), Variant("none", DF, {"refused": UntestableError("no rows")})]
+    found = refit_all(fit, variants)
+    assert found["none"]["reason"] == "no rows"
+    assert np.isnan(found["none"]["estimate"])
+    assert same_conclusion(found, "all") == ["none"]
+    assert same_conclusion(found, "all", leave=["none"]) == []
+
+
+def test_a_fault_in_the_data_is_raised() -> None:
+    with pytest.raises(DataError, match="wrong"):
+        refit_all(fit, [Variant("all", DF), Variant("none", DF, {"refused": DataError("wrong")})])
+
+
+def test_nothing_that_can_be_estimated_says_why() -> None:
+    with pytest.raises(UntestableError, match=r"no variant could be estimated: no rows\."):
+        refit_all(fit, [Variant("all", DF, {"refused": UntestableError("no rows")})])
+
+
+def test_a_wrong_term_and_mixed_scales_are_refused() -> None:
+    with pytest.raises(DesignError, match=r"term must be one of \['x'\], got 'z'"):
+        refit_all(fit, [Variant("all", DF)], term="z")
+    with pytest.raises(DesignError, match="one scale and level"):
+        refit_all(fit, [Variant("a", DF), Variant("b", DF, {"scale": "difference"})])
+
+
+def test_statistical_warnings_become_notes_once() -> None:
+    variants = [Variant(name, DF, {"warning": "few clusters"}) for name in "ab"]
+    found = refit_all(fit, variants)
+    assert found.notes == ("few clusters",)
+    result = as_check("x", found, passed=np.bool_(True), sentences={"zh": "", "en": ""}, notes=("first",))
+    assert result.notes == ("first", "few clusters")
+    assert result.passed is True
+
+
+def test_other_warnings_pass() -> None:
+    def noisy(df: pd.DataFrame, **_: object) -> Estimates:
+        warnings.warn("old", FutureWarning, stacklevel=1)
+        return fit(df)
+
+    with pytest.warns(FutureWarning, match="old"):
+        refit_all(noisy, [Variant("all", DF)])
+
+
+def test_holm_against_its_definition() -> None:
+    adjusted = holm(pd.Series([0.04, 0.01, 0.03, np.nan]))
+    assert adjusted.tolist()[:3] == pytest.approx([0.06, 0.03, 0.06])
+    assert np.isnan(adjusted[3])
+    several = pd.Series(np.random.default_rng(1).uniform(size=9))
+    assert holm(several).to_numpy() == pytest.approx(multipletests(several, method="holm")[1], rel=1e-12)
+
+
+def test_sentences_hold_an_estimate_with_or_without_its_interval() -> None:
+    row = pd.Series({"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.0, "p_value": 0.03})
+    assert in_words(row, 0.95)("zh") == "0.50（95%区间0.25至1.00，p = 0.030）"
+    assert in_words(row.replace(0.25, np.nan), 0.95)("en") == "0.50 (p = 0.030)"
+
+
+def test_a_null_result_says_which_values_it_excludes() -> None:
+    row = pd.Series({"estimate": 0.9, "ci_low": 0.6, "ci_high": 1.3, "p_value": 0.6})
+    assert in_words(row, 0.95)("zh") == "0.90（95%区间0.60至1.30，p = 0.600，排除小于0.60的值）"
+    assert in_words(row, 0.95)("en").endswith("which excludes values below 0.60)")
+    assert "excludes" not in in_words(row, 0.95, excluded=False)("en")
+
+
+def test_names_of_variants_are_translated() -> None:
+    assert variant_name("at most 3")("zh") == "每期至多3件"
+    assert variant_name("without 2020")("en") == "without 2020"
+    assert variant_name("without reformed controls")("zh") == "去除也实施改革的对照单位"
+    assert variant_name("gdp")("zh") == "gdp"
+
+
+def test_sentences_are_joined_with_a_space_in_english_alone() -> None:
+    one = in_both("check.card_mediation")
+    assert joined(one, one)["zh"] == one["zh"] * 2
+    assert joined(one, one)["en"] == f"{one['en']} {one['en']}"

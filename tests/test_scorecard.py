@@ -1,0 +1,174 @@
+"""The scorecard: its first sentence under every combination of verdicts, in both languages."""
+
+import re
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis import did, robustness
+from reform_analysis.counts import fit_poisson
+from reform_analysis.estimates import CheckResult, DesignError, Estimates
+from reform_analysis.scorecard import GROUPS, REQUIRED, Scorecard, scorecard
+from reform_analysis.simulate import draw_panel, load_example
+from reform_analysis.treatment import treated_fraction
+from reform_analysis.wording import say
+
+COLUMNS = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
+
+
+def estimates(*row: float, synthetic: bool = False) -> Estimates:
+    frame = pd.DataFrame([row or (0.5, 0.2, 0.34, 0.74, 0.001)], index=pd.Index(["pilot"], name="term"))
+    return Estimates(
+        frame.set_axis(COLUMNS, axis=1), "rate_ratio", 0.95, "a fit", 100, 20, 5, synthetic=synthetic
+    )
+
+
+def check(name: str, *, passed: bool | None, synthetic: bool = False) -> CheckResult:
+    said = {"zh": f"{name}为0.71。", "en": f"{name} gives 0.71."}
+    return CheckResult(name, passed, said, pd.DataFrame(), synthetic)
+
+
+def decisive(**verdicts: bool | None) -> list[CheckResult]:
+    """One check a decisive question, passed unless said otherwise."""
+    return [check(GROUPS[group][0], passed=verdicts.get(group, True)) for group in REQUIRED]
+
+
+def first(card: Scorecard, language: str = "en") -> str:
+    return card.sentences[language][0]
+
+
+def test_a_fall_whose_three_questions_passed_is_shown() -> None:
+    card = scorecard(decisive(), estimates())
+    assert card.shown
+    assert first(card).startswith("The fall, 0.50 (95% interval 0.34 to 0.74, p = 0.001), is shown to be")
+    assert first(card, "zh").startswith("下降0.50（95%区间0.34至0.74，p = 0.001）经受住了")
+
+
+@pytest.mark.parametrize("group", REQUIRED)
+@pytest.mark.parametrize("passed", [False, None])
+def test_a_question_that_failed_or_was_left_open_is_named_with_its_number(
+    group: str, passed: bool | None
+) -> None:
+    card = scorecard(decisive(**{group: passed}), estimates())
+    assert not card.shown
+    assert "is not shown to be an effect: " in first(card)
+    assert f"{GROUPS[group][0]} gives 0.71" in first(card)
+    assert "未能证明是改革的效果" in first(card, "zh")
+
+
+@pytest.mark.parametrize("group", REQUIRED)
+def test_a_question_that_was_not_examined_counts_against(group: str) -> None:
+    done = [each for each in decisive() if each.name not in GROUPS[group]]
+    card = scorecard(done, estimates())
+    assert not card.shown
+    assert "not examined" in first(card)
+    assert card.groups.loc[group, "verdict"] == "not examined"
+
+
+@pytest.mark.parametrize("name", ["leave_one_out", "series_collapse", "reconcile"])
+def test_what_the_result_rests_on_counts_where_it_was_examined(name: str) -> None:
+    assert scorecard([*decisive(), check(name, passed=True)], estimates()).shown
+    card = scorecard([*decisive(), check(name, passed=False)], estimates())
+    assert not card.shown
+    assert f"{name} gives 0.71" in first(card)
+
+
+def test_one_failed_check_outweighs_the_passed_ones_of_its_question() -> None:
+    card = scorecard([*decisive(), check("placebo_dates", passed=False)], estimates())
+    assert card.groups.loc["common_trend", "verdict"] == "failed"
+    assert "placebo_dates gives 0.71" in first(card)
+    assert "common_trend_bounds gives" not in first(card)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ((0.8, 0.2, 0.53, 1.2, 0.3), "nor shown at all (only ratios below 0.53 are excluded)"),
+        ((1.2, 0.2, 0.8, 1.8, 0.4), "There is no fall"),
+        ((1.6, 0.2, 1.1, 2.4, 0.01), "There is no fall"),
+        ((np.nan,) * 5, "There is no estimate"),
+    ],
+)
+def test_no_fall_is_never_an_effect(row: tuple[float, ...], said: str) -> None:
+    card = scorecard(decisive(), estimates(*row))
+    assert not card.shown
+    assert said in first(card)
+
+
+def test_all_three_questions_stand_in_a_first_sentence_that_denies_an_effect() -> None:
+    card = scorecard(decisive(denominator=False), estimates())
+    for title in ("selection, passed", "common trend, passed", "denominator, failed"):
+        assert title in first(card)
+
+
+def test_a_failed_check_that_does_not_decide_is_named_later() -> None:
+    card = scorecard([*decisive(), check("contamination", passed=False)], estimates())
+    assert card.shown
+    assert "Other checks failed: contamination gives 0.71." in card.sentences["en"]
+
+
+def test_strength_counts_the_checks_and_mediation_is_never_causal() -> None:
+    results = [*decisive(selection=False), check("excluded_ratio", passed=None)]
+    card = scorecard(results, estimates())
+    strength, last = card.sentences["en"][-2:]
+    assert strength.startswith("Design: 20 units, 5 clusters, 100 rows; 2 checks passed, 1 failed, 1 for")
+    assert strength.endswith("excluded_ratio gives 0.71.")
+    assert "not causal" in last
+
+
+def test_the_page_says_synthetic_and_has_a_row_a_check_in_both_languages() -> None:
+    card = scorecard(decisive(), estimates(synthetic=True))
+    assert card.synthetic
+    assert card.summary().startswith("SYNTHETIC DATA.\n")
+    assert card.to_frame()["check"].tolist() == [each.name for each in decisive()]
+    assert card.table(language="zh").columns.tolist() == ["所问", "结果", "所得"]
+    assert set(card.table()["Verdict"]) == {"passed"}
+    assert "SYNTHETIC" in card._repr_html_()
+
+
+def test_nothing_to_put_on_the_page_is_refused() -> None:
+    with pytest.raises(DesignError, match="^results must hold at least one check"):
+        scorecard([], estimates())
+    with pytest.raises(DesignError, match="^term must be one of"):
+        scorecard(decisive(), estimates(), term="dose")
+
+
+def page(df: pd.DataFrame) -> Scorecard:
+    """The scorecard of a panel through the checks themselves."""
+    fixed = {"outcome": "losses", "unit": "unit_id", "period": "period"}
+    windows = {"outcome": "losses", "pre": ["2018", "2019", "2020"], "post": ["2021", "2022", "2023"]}
+    df = df.assign(
+        treated_fraction=treated_fraction(df) * df["pilot"], start=df["adopted"].where(df["pilot"], "")
+    )
+    fit = partial(fit_poisson, terms=["treated_fraction"], inference="cluster", **fixed)
+    events = did.event_study(df, adopted="start", inference="cluster", **fixed)
+    times = {name: int(name.removeprefix("event_")) for name in events.to_frame().index}
+    results = [
+        robustness.selection_simulation(df, draws=199, seed=1, **windows),
+        robustness.common_trend_bounds(events, event_times={k: v for k, v in times.items() if v != -1}),
+        robustness.placebo_dates(df, fit),
+        robustness.exposure_choices(df, fit),
+    ]
+    return scorecard(results, fit(df))
+
+
+def test_on_the_example_the_fall_is_not_shown_and_the_three_questions_stand_with_numbers() -> None:
+    card = page(load_example())
+    assert not card.shown
+    assert card.synthetic
+    for language, denied in (("en", "is not shown to be an effect"), ("zh", "未能证明是改革的效果")):
+        sentence = first(card, language)
+        assert denied in sentence
+        # Behind the title of each question there is a number before the next title.
+        titles = [say(f"check.group_{group}", language) for group in REQUIRED]
+        ends = [*(sentence.index(title) for title in titles[1:]), len(sentence)]
+        for title, end in zip(titles, ends, strict=True):
+            assert re.search(r"\d\.\d\d", sentence[sentence.index(title) : end])
+
+
+def test_a_strong_effect_in_a_clean_design_is_shown() -> None:
+    card = page(draw_panel(effect=0.3, seed=3, mean=1.0))
+    assert card.shown
+    assert "is shown to be an effect" in first(card)

@@ -1,0 +1,143 @@
+"""E-values against the published example; delta against the published formula and exact moments."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, UntestableError
+from reform_analysis.sensitivity import e_value, oster_delta
+
+
+def estimates(rows: dict[str, tuple[float, float, float]], scale: str = "rate_ratio") -> Estimates:
+    frame = pd.DataFrame(np.nan, index=pd.Index(list(rows), name="term"), columns=list(COLUMNS))
+    frame[["estimate", "ci_low", "ci_high"]] = list(rows.values())
+    return Estimates(frame, scale, 0.95, "test", 1)
+
+
+def test_published_e_values() -> None:
+    """VanderWeele and Ding (2017): 3.9 (1.8 to 8.7) has 7.26 and 3.0; 0.80 (0.71 to 0.91) 1.81 and 1.43."""
+    found = e_value(estimates({"maternal": (3.9, 1.8, 8.7), "victora": (0.80, 0.71, 0.91)})).to_frame()
+    assert found.loc["maternal", "e_estimate"] == pytest.approx(7.26, abs=0.005)
+    assert found.loc["maternal", "e_limit"] == pytest.approx(3.0, abs=0.05)
+    assert found.loc["victora", "e_estimate"] == pytest.approx(1.81, abs=0.005)
+    assert found.loc["victora", "e_limit"] == pytest.approx(1.43, abs=0.005)
+
+
+def test_e_value_bounds_the_bias() -> None:
+    """A confounder of strength E with both moves the ratio by E^2 / (2E - 1), the bounding factor."""
+    for ratio in (0.3, 0.8, 1.0, 1.7, 6.0):
+        strength = e_value(estimates({"a": (ratio, ratio, ratio)})).to_frame().loc["a", "e_estimate"]
+        assert strength**2 / (2 * strength - 1) == pytest.approx(max(ratio, 1 / ratio))
+
+
+def test_interval_that_holds_one_needs_nothing() -> None:
+    found = e_value(estimates({"a": (0.7, 0.4, 1.2)}))
+    assert found.to_frame().loc["a", "e_limit"] == 1
+    assert "nothing unobserved is needed" in found.sentences["en"]
+
+
+def test_undefined_stays_undefined() -> None:
+    found = e_value(estimates({"a": (0.7, np.nan, np.nan), "b": (0.0, 0.0, 2.0)}))
+    frame = found.to_frame()
+    assert np.isnan(frame.loc["a", "e_limit"])
+    assert np.isnan(frame.loc["b", "e_estimate"])
+    assert "undefined" in found.sentences["en"]
+
+
+def test_e_value_asks_for_ratios_and_a_known_term() -> None:
+    with pytest.raises(DesignError, match="scale 'difference'"):
+        e_value(estimates({"a": (0.7, 0.4, 1.2)}, "difference"))
+    with pytest.raises(DesignError, match="^term must be one of"):
+        e_value(estimates({"a": (0.7, 0.4, 1.2)}), term="b")
+
+
+def exact_sample(covariance: np.ndarray, n: int = 50) -> np.ndarray:
+    """Rows whose sample covariance (dividing by n) is exactly the given one."""
+    rng = np.random.default_rng(1)
+    raw = rng.normal(size=(n, len(covariance)))
+    raw -= raw.mean(axis=0)
+    white = raw @ np.linalg.inv(np.linalg.cholesky(raw.T @ raw / n)).T
+    return white @ np.linalg.cholesky(covariance).T
+
+
+def population(effect: float, delta: float, noise: float) -> tuple[pd.DataFrame, float]:
+    """Y = effect X + W1 + W2 + noise, selection on W2 delta times that on W1; R-squared with everything."""
+    variance = np.array([1.5, 0.8])  # of W1 and W2
+    shares = 0.4 * np.array([1.0, delta])  # covariance with X over variance
+    joint = np.zeros((4, 4))
+    joint[0, 0], joint[3, 3] = 2.0, noise
+    joint[1, 1], joint[2, 2] = variance
+    joint[0, 1:3] = joint[1:3, 0] = shares * variance
+    x, first, second, rest = exact_sample(joint).T
+    y = effect * x + first + second + rest
+    return pd.DataFrame({"y": y, "x": x, "w": first}), 1 - noise / y.var()
+
+
+@pytest.mark.parametrize("delta", [0.5, 1.0, 1.7, -0.6])
+def test_delta_is_that_of_exact_moments_without_effect(delta: float) -> None:
+    frame, r_max = population(0.0, delta, noise=0.7)
+    found = oster_delta(frame, outcome="y", treatment="x", controls=["w"], r_max=r_max, seed=1)
+    assert found.to_frame().loc["delta", "delta"] == pytest.approx(delta, rel=1e-8)
+
+
+@pytest.mark.parametrize("effect", [0.8, -1.2])
+def test_equal_selection_returns_the_effect(effect: float) -> None:
+    frame, r_max = population(effect, 1.0, noise=0.7)
+    row = (
+        oster_delta(frame, outcome="y", treatment="x", controls=["w"], r_max=r_max, seed=1)
+        .to_frame()
+        .loc["delta"]
+    )
+    assert row["adjusted"] == pytest.approx(effect, rel=1e-6)
+
+
+def test_delta_is_the_published_formula() -> None:
+    """Oster (2019), proposition 3, as printed, with an effect of 0."""
+    rng = np.random.default_rng(4)
+    controls = rng.normal(size=(200, 2))
+    x = controls @ [0.5, 0.3] + rng.normal(size=200)
+    y = 0.4 * x + controls @ [1.0, -0.2] + rng.normal(size=200)
+    frame = pd.DataFrame({"y": y, "x": x, "a": controls[:, 0], "b": controls[:, 1]})
+    row = oster_delta(frame, outcome="y", treatment="x", controls=["a", "b"], seed=1).to_frame().loc["delta"]
+    b, b0, r, r0 = row["with_controls"], row["without"], row["r_with"], row["r_without"]
+    design = np.c_[np.ones(200), controls]
+    left = (x - design @ np.linalg.lstsq(design, x, rcond=None)[0]).var()
+    vx, vy = x.var(), y.var()
+    above = (
+        b * (r - r0) * vy * left
+        + b * vx * left * (b0 - b) ** 2
+        + 2 * b**2 * left * (b0 - b) * vx
+        + b**3 * (left * vx - left**2)
+    )
+    below = (
+        (row["r_max"] - r) * vy * (b0 - b) * vx
+        + b * (row["r_max"] - r) * vy * (vx - left)
+        + b**2 * left * (b0 - b) * vx
+        + b**3 * (left * vx - left**2)
+    )
+    assert row["r_max"] == pytest.approx(min(1, 1.3 * r))
+    assert row["delta"] == pytest.approx(above / below, rel=1e-9)
+
+
+def test_passes_where_controls_change_little_and_fails_where_they_explain() -> None:
+    strong, r_max = population(2.0, 1.0, noise=0.7)
+    assert oster_delta(strong, outcome="y", treatment="x", controls=["w"], r_max=r_max, seed=1).passed is True
+    confounded, r_max = population(-0.1, 1.0, noise=0.7)
+    found = oster_delta(confounded, outcome="y", treatment="x", controls=["w"], r_max=r_max, seed=1)
+    assert found.to_frame().loc["delta", "with_controls"] > 0
+    assert found.passed is False
+
+
+def test_bad_input_is_named() -> None:
+    frame, _ = population(0.5, 1.0, noise=0.7)
+    asked = {"outcome": "y", "treatment": "x", "controls": ["w"], "seed": 1}
+    with pytest.raises(DesignError, match="^r_max must lie between"):
+        oster_delta(frame, **asked, r_max=0.1)
+    with pytest.raises(DesignError, match="^controls must name"):
+        oster_delta(frame, **asked | {"controls": []})
+    with pytest.raises(DataError, match="absent"):
+        oster_delta(frame, **asked | {"controls": ["absent"]})
+    with pytest.raises(UntestableError, match="^treatment and controls must vary"):
+        oster_delta(frame.assign(w=frame["x"] * 2), **asked)
+    with pytest.raises(UntestableError, match="^outcome must vary"):
+        oster_delta(frame.assign(y=1.0), **asked)
