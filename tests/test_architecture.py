@@ -8,7 +8,9 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 
 LAYERS = [
+    {"maketables_plugin"},
     {"estimates"},
+    {"new_files", "text_table"},
     {"cell_formats", "cells", "columns", "invented_names", "parameters", "periods", "resources", "wording"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "sheets"},
     {"panel_types"},
@@ -52,6 +54,11 @@ LAYERS = [
     {"simulate"},
     {"describe", "likeness", "panel_source"},
     {"association_power"},
+    {"journal_layout"},
+    {"journal_models"},
+    {"journal_tables"},
+    {"excel_tables", "markup_tables", "word_tables"},
+    {"figure_files"},
     {"effect_design", "plots", "sentences", "tables"},
     {"correlate_plots", "effect_plots", "effect_tables", "panel_plots", "panel_tables"},
     {"effect_findings", "findings", "panel_findings"},
@@ -105,7 +112,7 @@ def test_only_the_report_layer_runs_notebooks(library: str) -> None:
 
 
 def test_plots_import_no_estimator() -> None:
-    assert own(modules()["plots"]) <= {"estimates", "resources", "wording"}
+    assert own(modules()["plots"]) <= {"estimates", "figure_files", "resources", "wording"}
 
 
 @pytest.mark.parametrize("name", sorted(LAYER))
