@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 LAYERS = [
     {"maketables_plugin"},
     {"estimates"},
-    {"new_files", "text_table"},
+    {"new_files", "reference_styles", "text_table"},
     {"cell_formats", "cells", "columns", "invented_names", "parameters", "periods", "resources", "wording"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "sheets"},
     {"panel_types"},
@@ -64,7 +64,7 @@ LAYERS = [
     {"effect_findings", "findings", "panel_findings"},
     {"association_report", "effect_report", "panel_sections"},
     {"pages", "study"},
-    {"report"},
+    {"cite", "report"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
