@@ -40,8 +40,8 @@ class Reference:
     item : mapping
         CSL-JSON.
     functions : tuple of str
-        The functions of the package that name it, as ``module.function``, or a module whose functions all rest
-        on it; none for package and article.
+        The functions of the package that name it, as ``module.function``, or the module that does as a whole;
+        none for package and article.
     """
 
     item: Item

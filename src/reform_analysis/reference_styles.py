@@ -3,10 +3,10 @@
 The processors at hand do not do Chinese references justice (citeproc-py 0.11 drops the document type, prints
 "2nd 版" and parts a Chinese name), so the few kinds of documents that are cited here are set by hand.
 
-References
-----------
-GB/T 7714-2015, sections 4, 7 and 8 (numeric system). American Psychological Association (2020), Publication
-Manual, 7th ed., chapter 10.
+Notes
+-----
+After GB/T 7714-2015, sections 4, 7 and 8 (numeric system), and the Publication Manual of the American
+Psychological Association, 7th ed., chapter 10.
 """
 
 import re
