@@ -18,6 +18,7 @@ from reform_analysis.wording import say
 
 _WIDEST = 60
 _THICK, _THIN = Side(style="medium"), Side(style="thin")
+_LINE = 15  # points
 _FIRST_ROW = 3  # below the caption and an empty row
 
 
@@ -89,6 +90,8 @@ def _write_table(sheet: Worksheet, table: JournalTable) -> None:
             sheet.cell(last, column).border = Border(bottom=_THICK)
     for place, note in enumerate(table.note_lines, start=last + 2):
         _text(sheet.cell(place, 1), note)
+    lines = max(head.count("\n") + 1 for head in table.heads)
+    sheet.row_dimensions[_FIRST_ROW].height = _LINE * lines
     sheet.freeze_panes = sheet.cell(_FIRST_ROW + 1, 2)
 
 

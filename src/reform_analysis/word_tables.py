@@ -13,7 +13,7 @@ from docx.enum.table import WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Emu, Mm, Pt
+from docx.shared import Mm, Pt
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 
@@ -28,8 +28,9 @@ _BODY, _SMALL = Pt(10.5), Pt(9)  # 五号, 小五
 # A no-break space is a quarter of an em in Times New Roman, as a point is; a digit is half of one.
 _PADS = str.maketrans({"0": "\u00a0\u00a0", ".": "\u00a0", "%": "\u00a0\u00a0\u00a0"})
 _CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]")
-_PORTRAIT = 95  # Latin characters of 9 pt that a portrait page holds
-_NARROW, _WIDE = 6, 46
+_LETTER, _SPACE = 4.7, 12.0  # points: a Latin character of 9 pt, the margins of a cell
+_WIDE, _WORD = 46, 14  # characters: no column asks for more, no word is kept whole beyond
+_BREAKS = re.compile("[\\s/]|(?<=[\u2e80-\u9fff])|(?=[\u2e80-\u9fff])")
 _MARGIN = Mm(25)
 
 
@@ -78,11 +79,11 @@ def _document(table: JournalTable) -> Document:
     """An A4 page with styles of its own; on its side where the table is wide."""
     document = docx.Document()
     section = document.sections[0]
-    sides = Mm(210), Mm(297)
-    if sum(_columns(table)) > _PORTRAIT:
-        section.orientation, sides = WD_ORIENT.LANDSCAPE, sides[::-1]
-    section.page_width, section.page_height = sides
+    section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = _MARGIN
+    if sum(wanted for wanted, _ in _columns(table)) > _room(section):
+        section.orientation = WD_ORIENT.LANDSCAPE
+        section.page_width, section.page_height = Mm(297), Mm(210)
     for name in ("Table Text", "Table Note"):
         document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH).base_style = document.styles["Normal"]
     for name, size in (("Normal", _BODY), ("Caption", _BODY), ("Table Text", _SMALL), ("Table Note", _SMALL)):
@@ -146,10 +147,13 @@ def _field_part(paragraph: Paragraph, kind: str) -> None:
     _run(paragraph, "", _BODY)._element.append(part)
 
 
-def _columns(table: JournalTable) -> list[int]:
-    """Widths of the columns in Latin characters."""
-    parts = [[head, *(row[place].text for row in table.rows)] for place, head in enumerate(table.heads)]
-    return [min(max(*map(width, texts), _NARROW), _WIDE) + 2 for texts in parts]
+def _columns(table: JournalTable) -> list[tuple[float, float]]:
+    """Of each column the width for one line, and the least that breaks no word, in points."""
+    texts = [[head, *(row[place].text for row in table.rows)] for place, head in enumerate(table.heads)]
+    wanted = [min(max(map(width, column)), _WIDE) for column in texts]
+    words = [[word for text in column for word in _BREAKS.split(text)] for column in texts]
+    least = [min(max(map(width, column)), _WORD) for column in words]
+    return [(_SPACE + _LETTER * max(a, b), _SPACE + _LETTER * b) for a, b in zip(wanted, least, strict=True)]
 
 
 def _table(document: Document, table: JournalTable) -> None:
@@ -202,14 +206,19 @@ def _repeat_heads(shown: Any) -> None:
             row._tr.get_or_add_trPr().append(OxmlElement(name))
 
 
-def _set_widths(document: Document, shown: Any, columns: list[int]) -> None:
-    """As wide as the texts, the page at most."""
-    section = document.sections[0]
-    assert section.page_width is not None
-    room = section.page_width - 2 * _MARGIN
-    wanted = [Pt(5.2) * column for column in columns]
-    scale = min(1.0, room / sum(wanted))
-    for column, size in zip(shown.columns, wanted, strict=True):
-        column.width = Emu(int(size * scale))
+def _set_widths(document: Document, shown: Any, columns: list[tuple[float, float]]) -> None:
+    """As wide as the texts; where the page is too narrow, wide columns give way first."""
+    room = _room(document.sections[0])
+    wanted, least = (sum(sizes) for sizes in zip(*columns, strict=True))
+    share = 1.0 if wanted <= room else max(0.0, (room - least) / (wanted - least)) if wanted > least else 0.0
+    shrink = min(1.0, room / least)
+    for column, (most, fewest) in zip(shown.columns, columns, strict=True):
+        size = Pt((fewest + share * (most - fewest)) * shrink)
+        column.width = size
         for cell in column.cells:
-            cell.width = Emu(int(size * scale))
+            cell.width = size
+
+
+def _room(section: Any) -> float:
+    """Points between the margins."""
+    return float((section.page_width - section.left_margin - section.right_margin) / Pt(1))
