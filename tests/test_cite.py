@@ -192,3 +192,10 @@ def test_command_line(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["cite", str(tmp_path / "none")])
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: report must be a notebook")
+
+
+def test_readme_shows_what_the_command_prints() -> None:
+    readme = (SOURCE.parents[1] / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("$ reform-analysis cite notebooks/02_panel.ipynb --functions\n")[1].split("```")[0]
+    notebook = str(resources.notebook_paths()["02_panel"])
+    assert CliRunner().invoke(main, ["cite", notebook, "--functions"]).output == shown
