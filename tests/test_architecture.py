@@ -58,6 +58,7 @@ LAYERS = [
     {"journal_models"},
     {"journal_tables"},
     {"excel_tables", "markup_tables", "word_tables"},
+    {"font_subset"},
     {"figure_files"},
     {"effect_design", "plots", "sentences", "tables"},
     {"correlate_plots", "effect_plots", "effect_tables", "panel_plots", "panel_tables"},

@@ -74,8 +74,11 @@ def test_equal_figures_are_equal_bytes(ax: Axes, tmp_path: Path) -> None:
 
 
 def test_a_captioned_figure_is_saved_too(ax: Axes, tmp_path: Path) -> None:
-    shown = plots.CaptionedFigure(figure=ax.figure, caption="c", alt="a")
-    assert plots.save(shown, tmp_path / "a", formats="png")[0].read_bytes().startswith(b"\x89PNG")
+    shown = plots.CaptionedFigure(figure=ax.figure, caption="SYNTHETIC <c>", alt="a")
+    svg, pdf, png = (path.read_bytes() for path in plots.save(shown, tmp_path / "a"))
+    assert b"<dc:title>SYNTHETIC &lt;c&gt;</dc:title>" in svg
+    assert b"/Title (SYNTHETIC <c>)" in pdf
+    assert b"tEXtTitle\x00SYNTHETIC <c>" in png
 
 
 def test_no_file_is_replaced_and_none_is_written_where_one_would_be(ax: Axes, tmp_path: Path) -> None:

@@ -220,12 +220,11 @@ def test_a_scorecard() -> None:
 
 
 def test_any_frame_as_it_is() -> None:
-    frame = pd.DataFrame(
-        {"a": [1, 2], "b": [0.5, NAN], "c": ["x", None]}, index=pd.Index(["r", "s"], name="row")
-    )
+    columns = {"a": [1, 2], "b": [0.5, NAN], "c": ["x", None], "d": pd.to_datetime(["2021-05-01", None])}
+    frame = pd.DataFrame(columns, index=pd.Index(["r", "s"], name="row"))
     table = journal_table(frame, digits=3, labels={"a": "A"})
-    assert table.heads == ("row", "A", "b", "c")
-    assert texts(table) == [["r", "1", "0.500", "x"], ["s", "2", "–", "–"]]
+    assert table.heads == ("row", "A", "b", "c", "d")
+    assert texts(table) == [["r", "1", "0.500", "x", "2021-05-01"], ["s", "2", "–", "–", "–"]]
 
 
 def test_caption_number_and_further_notes() -> None:
@@ -247,3 +246,5 @@ def test_wrong_options_are_named() -> None:
         journal_table(PUBLISHED, language="fr")
     with pytest.raises(DesignError, match="JournalTable already"):
         journal_table(journal_table(PUBLISHED))
+    with pytest.raises(DesignError, match="heads must name a column"):
+        journal_table(pd.DataFrame(index=[1, 2]))

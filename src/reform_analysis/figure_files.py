@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import matplotlib.pyplot as plt
-from fontTools.subset import Options, Subsetter
-from fontTools.ttLib import TTFont
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.transforms import Bbox
 
 from reform_analysis import resources
 from reform_analysis.estimates import DesignError, require_choice, require_number
+from reform_analysis.font_subset import subset
 from reform_analysis.new_files import require_new, write_new
 
 WIDTHS = {"single": 84.0, "double": 174.0}
@@ -97,7 +97,8 @@ def save(
     with plt.rc_context(_rc()):
         try:
             box = _fit(figure, millimetres / _INCH)
-            contents = {ending: _bytes(figure, ending, box, dpi) for ending in endings}
+            said = getattr(shown, "caption", None)
+            contents = {ending: _bytes(figure, ending, box, dpi, said) for ending in endings}
         finally:
             figure.set_size_inches(*size)
     return [write_new(targets[ending], content, overwrite=overwrite) for ending, content in contents.items()]
@@ -146,9 +147,11 @@ def _no_room(inches: float) -> DesignError:
     )
 
 
-def _bytes(figure: Figure, ending: str, box: Bbox, dpi: int) -> bytes:
+def _bytes(figure: Figure, ending: str, box: Bbox, dpi: int, caption: str | None) -> bytes:
+    """The file, with the caption among its properties, since it says where the data come from."""
     buffer = BytesIO()
-    figure.savefig(buffer, format=ending, bbox_inches=box, dpi=dpi, metadata=_METADATA[ending])
+    metadata = {**_METADATA[ending], **({"Title": caption} if caption else {})}
+    figure.savefig(buffer, format=ending, bbox_inches=box, dpi=dpi, metadata=metadata)
     content = buffer.getvalue()
     return _with_font(content.decode()).encode() if ending == "svg" else content
 
@@ -157,24 +160,10 @@ def _with_font(svg: str) -> str:
     """The drawing with the glyphs that it uses, so that it looks the same where the font is missing."""
     texts = re.findall(r"<text[^>]*>(.*?)</text>", svg, flags=re.DOTALL)
     used = set(unescape(re.sub(r"<[^>]+>", "", "".join(texts))))
-    packed, family = _subset("".join(sorted(used)))
-    face = base64.b64encode(packed).decode()
+    face = base64.b64encode(subset("".join(sorted(used)))).decode()
+    family = FontProperties(fname=str(resources.font_path())).get_name()
     style = (
         f"<style>@font-face{{font-family:'{family}';"
         f"src:url(data:font/woff2;base64,{face}) format('woff2')}}</style>"
     )
     return re.sub(r"(<svg\b[^>]*>)", lambda found: found[1] + "\n " + style, svg, count=1)
-
-
-def _subset(characters: str) -> tuple[bytes, str]:
-    """The packaged font with only some glyphs, and its family's name."""
-    options = Options(layout_features=[], hinting=False, desubroutinize=True)
-    with TTFont(resources.font_path(), lazy=True, recalcBBoxes=False, recalcTimestamp=False) as font:
-        family = str(font["name"].getBestFamilyName())
-        subsetter = Subsetter(options)
-        subsetter.populate(text=characters)
-        subsetter.subset(font)
-        font.flavor = "woff2"
-        packed = BytesIO()
-        font.save(packed)
-    return packed.getvalue(), family

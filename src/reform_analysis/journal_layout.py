@@ -57,7 +57,7 @@ class JournalTable:
     Raises
     ------
     DesignError
-        If a row has not one cell a column.
+        If there is no column, or a row has not one cell a column.
     """
 
     caption: str
@@ -69,6 +69,8 @@ class JournalTable:
     numbers: pd.DataFrame | None = None
 
     def __post_init__(self) -> None:
+        if not self.heads:
+            raise DesignError("heads must name a column, got none; pass a frame that has one.")
         for row in self.rows:
             if len(row) != len(self.heads):
                 raise DesignError(

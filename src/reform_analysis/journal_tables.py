@@ -204,7 +204,13 @@ def _column_cells(column: pd.Series, digits: int) -> list[Cell]:
         return [
             Cell("–") if pd.isna(value) else number_cell(value, 0 if whole else digits) for value in column
         ]
-    return [Cell("–" if pd.isna(value) else str(value)) for value in column]
+    return [Cell("–" if pd.isna(value) else _plain(value)) for value in column]
+
+
+def _plain(value: Any) -> str:
+    """A date without a time of day as a date, everything else as it prints."""
+    midnight = isinstance(value, pd.Timestamp) and value == value.normalize()
+    return str(value.date()) if midnight else str(value)
 
 
 def _table_one(

@@ -32,6 +32,7 @@ _LETTER, _SPACE = 4.7, 12.0  # points: a Latin character of 9 pt, the margins of
 _WIDE, _WORD = 46, 14  # characters: no column asks for more, no word is kept whole beyond
 _BREAKS = re.compile("[\\s/]|(?<=[\u2e80-\u9fff])|(?=[\u2e80-\u9fff])")
 _MARGIN = Mm(25)
+_ONE_PAGE = 40  # rows; a longer table is broken over pages anyhow
 
 
 def to_word(source: Source, path: str | Path, *, overwrite: bool = False, **options: Unpack[Options]) -> Path:
@@ -172,7 +173,7 @@ def _table(document: Document, table: JournalTable) -> None:
             paragraph = cell.paragraphs[0]
             paragraph.style = document.styles["Table Text"]
             paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
-            paragraph.paragraph_format.keep_with_next = number < len(lines)
+            paragraph.paragraph_format.keep_with_next = number < len(lines) <= _ONE_PAGE
             _run(paragraph, before.translate(_PADS) + text + after.translate(_PADS), _SMALL)
             if number == 0:
                 _border(cell._element.get_or_add_tcPr(), "w:tcBorders", {"bottom": _THIN})
