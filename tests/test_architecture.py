@@ -9,7 +9,9 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 
 LAYERS = [
+    {"maketables_plugin"},
     {"estimates"},
+    {"new_files", "reference_styles", "text_table"},
     {
         "cell_formats",
         "cells",
@@ -82,6 +84,12 @@ LAYERS = [
     {"specification_curve"},
     {"scorecard"},
     {"robustness"},
+    {"journal_layout"},
+    {"journal_models"},
+    {"journal_tables"},
+    {"excel_tables", "markup_tables", "word_tables"},
+    {"font_subset"},
+    {"figure_files"},
     {"effect_design", "plots", "sentences", "tables"},
     {"other_reforms"},
     {
@@ -95,7 +103,7 @@ LAYERS = [
     {"effect_findings", "findings", "panel_findings"},
     {"association_report", "effect_report", "other_report", "panel_sections"},
     {"pages", "study"},
-    {"report"},
+    {"cite", "report"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
@@ -144,7 +152,7 @@ def test_only_the_report_layer_runs_notebooks(library: str) -> None:
 
 
 def test_plots_import_no_estimator() -> None:
-    assert own(modules()["plots"]) <= {"estimates", "resources", "wording"}
+    assert own(modules()["plots"]) <= {"estimates", "figure_files", "resources", "wording"}
 
 
 @pytest.mark.parametrize("name", sorted(LAYER))

@@ -226,3 +226,13 @@ def test_every_reason_for_leaving_out_has_words() -> None:
     reasons = [call.args[2].value for call in calls if getattr(call.func, "attr", "") == "only"]
     assert len(reasons) >= 5
     assert {f"dropped.{reason.replace(' ', '_')}" for reason in reasons} <= set(catalogue())
+
+
+def test_tables_know_that_their_data_are_synthetic() -> None:
+    frame = pd.DataFrame(
+        {"unit_id": list("abcd"), "period": 1, "pilot": [True, True, False, False], "losses": 1.0}
+    )
+    for synthetic in (True, False):
+        frame.attrs["synthetic"] = synthetic
+        table = describe.table_one(frame, variables=["losses"])
+        assert panel_tables.table_one(table).synthetic == synthetic

@@ -22,6 +22,8 @@ Examples:
       read a file of your own and name every fault in it
   reform-analysis dictionary --language zh
       what each column of such a file means
+  reform-analysis cite reports/20261124-120000 --style bibtex
+      the references of a run's methods
 """
 
 
@@ -140,6 +142,31 @@ def dictionary(language: str) -> None:
     from reform_analysis import schema  # noqa: PLC0415
 
     click.echo(schema.dictionary(schema.PANEL, language=language), nl=False)
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("report", required=False)
+@click.option(
+    "--style", type=click.Choice(["gbt7714", "apa", "bibtex"]), default="gbt7714", show_default=True
+)
+@click.option(
+    "--functions", is_flag=True, help="Say under each method's reference which functions rest on it."
+)
+def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool) -> None:
+    """Print what to cite: the package, the article whose figures it carries, the methods of REPORT.
+
+    REPORT is a run's folder or one of its notebooks. Its methods are the functions that the code cells name
+    and those that these can call; strike what you did not use. GB/T 7714-2015, APA or BibTeX.
+    """
+    from reform_analysis import cite as citing  # noqa: PLC0415
+    from reform_analysis.estimates import DataError  # noqa: PLC0415
+
+    try:
+        found = citing.references(report)
+    except DataError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
 
 
 def _announce(record: "Record") -> None:

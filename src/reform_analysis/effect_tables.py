@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,8 @@ def composition(design: Design, *, language: str = "en") -> Table:
         "before": say("format.list", language).join(design.before),
         "after": say("format.list", language).join(design.after),
     }
-    return _table(heads, "composition", language, **words)
+    made = _table(heads, "composition", language, **words)
+    return replace(made, synthetic=design.synthetic)
 
 
 def _rate(part: pd.DataFrame, design: Design) -> str:
@@ -105,7 +107,8 @@ def methods(
         "clusters": [_whole(result.n_clusters) for result in found.values()],
     }
     levels = {percent(result.ci_level) for result in found.values()} or {"95"}
-    return _table(heads, "methods", language, level=say("format.list", language).join(sorted(levels)))
+    made = _table(heads, "methods", language, level=say("format.list", language).join(sorted(levels)))
+    return replace(made, synthetic=any(result.synthetic for result in found.values()))
 
 
 def row_of(result: Estimates, term: str | None = None) -> pd.Series:
@@ -149,7 +152,8 @@ def terms(
         "interval": [_span(row, language) for _, row in frame.iterrows()],
         "p_value": [_p(value) for value in frame["p_value"]],
     }
-    return _table(heads, name, language, level=percent(result.ci_level), n=result.n_units)
+    made = _table(heads, name, language, level=percent(result.ci_level), n=result.n_units)
+    return replace(made, synthetic=result.synthetic)
 
 
 def left_out(tables: Sequence[pd.DataFrame], *, language: str = "en") -> Table:

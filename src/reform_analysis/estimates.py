@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from reform_analysis.maketables_plugin import MaketablesPlugin
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -188,7 +190,7 @@ def require_choice(name: str, value: object, choices: "Iterable[str]") -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Estimates:
+class Estimates(MaketablesPlugin):
     """Estimates with their intervals, and what is needed to read them.
 
     On the scales "rate_ratio" and "odds_ratio" `estimate`, `ci_low` and `ci_high` are ratios and

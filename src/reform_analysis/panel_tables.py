@@ -1,6 +1,7 @@
 """Tables of the panel's reports."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -67,7 +68,7 @@ def dropped(result: Estimates, *, language: str = "en") -> Table:
         ],
         "units": [f"{n:,.0f}" for n in result.dropped["n"]],
     }
-    return _table(heads, "dropped", language)
+    return replace(_table(heads, "dropped", language), synthetic=result.synthetic)
 
 
 def holdings(report: PanelReport, *, columns: Sequence[str], language: str = "en") -> Table:
@@ -107,7 +108,7 @@ def table_one(table: pd.DataFrame, *, language: str = "en") -> Table:
         "others_mean": _means(table, 0),
         "standardised": ["–" if pd.isna(size) else f"{size:+.2f}" for size in table["standardised"]],
     }
-    return _table(heads, "one", language)
+    return replace(_table(heads, "one", language), synthetic=bool(table.attrs.get("synthetic", False)))
 
 
 def association(result: Estimates, *, language: str = "en") -> Table:
@@ -136,7 +137,8 @@ def association(result: Estimates, *, language: str = "en") -> Table:
     }
     heads |= {name: [_p(number) for number in adjusted[name]] for name in adjusted}
     words = {"level": percent(result.ci_level), "n": result.n_units}
-    return _table(heads, f"association_{result.scale}", language, **words)
+    made = _table(heads, f"association_{result.scale}", language, **words)
+    return replace(made, synthetic=result.synthetic)
 
 
 def _means(table: pd.DataFrame, arm: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""One function a figure: a result in, the axes out. Nothing is fitted, shown or saved here."""
+"""One function a figure: a result in, the axes out. Nothing is fitted or shown; `save` alone writes files."""
 
 import textwrap
 from dataclasses import dataclass
@@ -16,6 +16,20 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
 
 from reform_analysis import resources, wording
+from reform_analysis.figure_files import save
+
+__all__ = [
+    "CaptionedFigure",
+    "captioned",
+    "context_changes",
+    "data_note",
+    "exposures",
+    "rate_ratios",
+    "ratio_axis",
+    "save",
+    "stamped",
+    "theme",
+]
 
 _WIDTH = 7.2
 _ROW = 0.42

@@ -36,6 +36,25 @@ def folder(name: str) -> Path:
     raise DataError(f"the folder {name!r} is missing from this installation; reinstall reform-analysis.")
 
 
+def citation_path() -> Path:
+    """Return ``CITATION.cff``, wherever this installation keeps it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DataError
+        If the installation lacks it.
+    """
+    package = Path(str(files("reform_analysis")))
+    for place in (package, package.parents[1]):
+        if (place / "CITATION.cff").is_file():
+            return place / "CITATION.cff"
+    raise DataError("CITATION.cff is missing from this installation; reinstall reform-analysis.")
+
+
 def read_data(name: str) -> bytes:
     """Return the bytes of a data file, after checking them against ``datapackage.json``.
 

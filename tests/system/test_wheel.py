@@ -45,6 +45,7 @@ def test_wheel_in_an_empty_environment(tmp_path: Path) -> None:
     assert int(loaded) > 0
     assert str(tmp_path) in place
     command = tmp_path / "empty" / "bin" / "reform-analysis"
+    assert "中国司法, 2022(4)." in run(command, "cite", cwd=tmp_path)
     run(command, "render", "--only", "01", "--language", "zh", "--out", tmp_path / "out", cwd=tmp_path)
     (page,) = (tmp_path / "out").glob("*/01_published_totals.zh.html")
     assert "行政诉讼败诉" in page.read_text(encoding="utf-8")

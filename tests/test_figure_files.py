@@ -1,0 +1,106 @@
+"""Figures as files: exact width, fonts inside, text as text, equal bytes, no file replaced."""
+
+import re
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pytest
+from matplotlib.axes import Axes
+
+from reform_analysis import plots
+from reform_analysis.estimates import DataError, DesignError
+
+
+@pytest.fixture
+def ax() -> Iterator[Axes]:
+    with plt.rc_context(plots.theme()):
+        figure, axes = plt.subplots(figsize=(7.2, 2))
+        axes.plot([0, 1], [0, 1], clip_path=None)
+        axes.fill_between([0, 1], [0, 1])
+        axes.set_yticks([0, 1], ["败诉", "losses & <others>"])
+        axes.set_xlabel("率比")
+        yield plots.stamped(axes, True, language="zh")
+    plt.close(figure)
+
+
+def points(path: Path) -> float:
+    """The width that the file declares, in points of 1/72 inch."""
+    content = path.read_bytes()
+    if path.suffix == ".svg":
+        return float(re.search(rb'<svg[^>]* width="([\d.]+)pt"', content)[1])
+    if path.suffix == ".pdf":
+        return float(re.search(rb"/MediaBox \[ ?0 0 ([\d.]+)", content)[1])
+    pixels = struct.unpack(">I", content[16:20])[0]
+    return pixels / 600 * 72
+
+
+@pytest.mark.parametrize(
+    ("width", "millimetres"), [("single", 84), ("double", 174), (120, 120), (60.5, 60.5)]
+)
+def test_every_format_is_as_wide_as_the_column(ax: Axes, tmp_path: Path, width, millimetres: float) -> None:
+    before = ax.figure.get_size_inches().tolist()
+    paths = plots.save(ax, tmp_path / "图 1", width=width)
+    assert [path.name for path in paths] == ["图 1.svg", "图 1.pdf", "图 1.png"]
+    wanted = millimetres / 25.4 * 72
+    # The PNG is rounded to whole dots of 600 an inch, the PDF and SVG to 1e-6 points.
+    for path, allowed in zip(paths, (1e-5, 1e-5, 72 / 600), strict=True):
+        assert abs(points(path) - wanted) <= allowed
+    assert ax.figure.get_size_inches().tolist() == before
+
+
+def test_svg_text_is_text_with_its_glyphs_and_the_mark_of_synthetic_data(ax: Axes, tmp_path: Path) -> None:
+    svg = plots.save(ax, tmp_path / "a", formats="svg")[0].read_text(encoding="utf-8")
+    texts = re.findall(r"<text[^>]*>(.*?)</text>", svg, flags=re.DOTALL)
+    assert {"败诉", "losses &amp; &lt;others&gt;", "率比"} <= set(texts)
+    assert any("SYNTHETIC" in text for text in texts)
+    family = re.search(r"@font-face\{font-family:'([^']+)';src:url\(data:font/woff2;base64,", svg)[1]
+    assert family in re.search(r'<text[^>]*style="([^"]*)"', svg)[1]
+    # Namespaces are names; nothing else may point outside.
+    assert not re.search(r'(?:href|src)="https?:', svg)
+
+
+def test_pdf_holds_its_fonts_as_text(ax: Axes, tmp_path: Path) -> None:
+    pdf = plots.save(ax, tmp_path / "a", formats=["pdf"])[0].read_bytes()
+    assert b"/Type3" in pdf
+    assert b"NotoSansSC" in pdf
+    assert b"/CreationDate" not in pdf
+
+
+def test_equal_figures_are_equal_bytes(ax: Axes, tmp_path: Path) -> None:
+    first, second = (plots.save(ax, tmp_path / name) for name in ("a", "b"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+
+
+def test_a_captioned_figure_is_saved_too(ax: Axes, tmp_path: Path) -> None:
+    shown = plots.CaptionedFigure(figure=ax.figure, caption="SYNTHETIC <c>", alt="a")
+    svg, pdf, png = (path.read_bytes() for path in plots.save(shown, tmp_path / "a"))
+    assert b"<dc:title>SYNTHETIC &lt;c&gt;</dc:title>" in svg
+    assert b"/Title (SYNTHETIC <c>)" in pdf
+    assert b"tEXtTitle\x00SYNTHETIC <c>" in png
+
+
+def test_no_file_is_replaced_and_none_is_written_where_one_would_be(ax: Axes, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"mine")
+    with pytest.raises(DataError, match=r"must be new, got .*a\.png"):
+        plots.save(ax, tmp_path / "a")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+    plots.save(ax, tmp_path / "a", overwrite=True)
+    assert (tmp_path / "a.png").read_bytes() != b"mine"
+
+
+def test_labels_that_fill_the_column_are_refused(ax: Axes, tmp_path: Path) -> None:
+    ax.set_yticks([0, 1], ["a label that is much too long for a column of a journal" * 2, "b"])
+    with pytest.raises(DesignError, match="84 mm, which the labels fill"):
+        plots.save(ax, tmp_path / "a", width="single")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("given", "rule"),
+    [({"width": "triple"}, "width"), ({"width": 5}, "width"), ({"formats": ["tif"]}, "formats")],
+)
+def test_wrong_arguments_are_named(ax: Axes, tmp_path: Path, given: dict, rule: str) -> None:
+    with pytest.raises(DataError, match=f"^{rule} must be"):
+        plots.save(ax, tmp_path / "a", **given)
