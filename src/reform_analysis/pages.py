@@ -3,12 +3,14 @@
 import base64
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -79,6 +81,7 @@ def page(
     language: str,
     study: str | None = None,
     failure: Failure | None = None,
+    stamp: Sequence[str] = (),
 ) -> Page:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -93,6 +96,8 @@ def page(
         The study's title.
     failure : Failure, optional
         Put on top of the page.
+    stamp : sequence of str
+        Provenance, for the footer.
 
     Returns
     -------
@@ -106,9 +111,11 @@ def page(
         "study": study,
         "failure": failure,
         "shown": SHOWN,
+        "stamp": stamp,
     }
     place = {"name": path.stem, "path": str(path.parent)}
-    html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
+    with _EXPORTING:
+        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
     soup = BeautifulSoup(html, "html.parser")
     heading = soup.select_one("main .markdown h1")
     title = heading.get_text(" ", strip=True) if heading else path.stem
@@ -117,6 +124,9 @@ def page(
     _frame_tables(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
     return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(glyphs))
+
+
+_EXPORTING = Lock()  # one exporter serves all threads
 
 
 @cache
