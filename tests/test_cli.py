@@ -24,13 +24,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Calls of `report.render`, which answers with one good report and one failed."""
     seen: list[dict[str, Any]] = []
 
-    def render(study: str | None, *, on_record: Any, **options: Any) -> RunResult:
+    def render(study: str | None, *, on_record: Any, on_start: Any, **options: Any) -> RunResult:
         seen.append({"study": study, **options})
         good = Record("a", "zh", "ok", "题", "a.zh.html", "a.zh.ipynb", "0" * 64, 1.0)
         bad = Record(
             "a", "en", "failed", "T", "a.en.failed.html", "a.en.failed.ipynb", "0" * 64, 1.0, "cell 3: E: x"
         )
         records = (good,) if options["only"] == ["good"] else (good, bad)
+        on_start(len(records))
         for record in records:
             on_record(record)
         return RunResult(Path("reports/1"), None, datetime.now(UTC), "0.1.0", ("zh", "en"), {}, records)

@@ -1,6 +1,5 @@
 """The command line: a thin layer on the library."""
 
-import os
 import sys
 from typing import Any, Literal
 
@@ -85,13 +84,13 @@ def _formats(_context: click.Context, _option: click.Parameter, value: str | Non
 @click.option("--log-json", is_flag=True, help="One JSON object a report on standard output, nothing else.")
 def render(
     study: str | None,
+    *,
     only: list[str],
     languages: list[str],
     parameters: dict[str, str],
     out: str,
     dry_run: bool,
     log_json: bool,
-    jobs: int | None,
     **given: Any,
 ) -> None:
     """Render notebooks as self-contained HTML pages.
@@ -113,24 +112,13 @@ def render(
             click.echo("\n".join([*stems, f"{len(stems)} reports; nothing was run."]))
             return
         with shown:
-            run = report.render(
-                study,
-                **asked,
-                out=out,
-                on_record=shown.record,
-                on_start=shown.start,
-                **_jobs(jobs),
-                **options,
-            )
+            told: dict[str, Any] = {"on_record": shown.record, "on_start": shown.start}
+            run = report.render(study, out=out, **asked, **told, **options)
     except (ReportError, DataError) as refused:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     shown.end(run)
     sys.exit(130 if run.stopped_by_user else 0 if run.complete else 1)
-
-
-def _jobs(asked: int | None) -> dict[str, int]:
-    return {"jobs": asked or os.cpu_count() or 1}
 
 
 @main.command(epilog=EXAMPLES)

@@ -1,7 +1,7 @@
 """The fork server: one process that has imported the libraries once, and forks a kernel for each report.
 
-`reform_analysis.kernels` starts it as ``python -m reform_analysis.forkserver SOCKET LIBRARY...``; it ends when
-its standard input is closed, that is, with the process that started it, however that one ends.
+`reform_analysis.kernels` starts it as ``python -m reform_analysis.forkserver SOCKET LIBRARY...``;
+it ends when its standard input is closed, that is, with the process that started it, however that one ends.
 """
 
 import ctypes

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -39,7 +40,7 @@ def render(
     on_record: Callable[[Record], None] | None = None,
     on_start: Callable[[int], None] | None = None,
     where: Mapping[str, str] | None = None,
-    jobs: int = 1,
+    jobs: int | None = None,
     fresh: bool = False,
     shard: str | None = None,
     fail_fast: bool = False,
@@ -69,8 +70,8 @@ def render(
         Called with the number of reports before the first.
     where : mapping of str to str, optional
         Keep the reports that have these values of the grid's keys.
-    jobs : int
-        Reports at a time.
+    jobs : int, optional
+        Reports at a time; as many as there are cores where it is left out.
     fresh : bool
         Render everything anew.
     shard : str, optional
@@ -95,6 +96,7 @@ def render(
     """
     plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
     chosen = _shard(plan.reports, shard)
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
     _check_options(jobs, formats)
     out = Path(out)
     started = datetime.now(UTC).replace(microsecond=0)
