@@ -61,7 +61,8 @@ LAYERS = [
     {"kernels", "pages", "study"},
     {"execution"},
     {"jobs"},
-    {"manifest", "runs", "workers"},
+    {"index_rows", "manifest", "workers"},
+    {"runs"},
     {"progress", "report"},
     {"cli"},
 ]

@@ -53,7 +53,7 @@ class DataFile(BaseModel):
     model_config = ConfigDict(extra="forbid")
     path: str
     sha256: str
-    kind: Literal["synthetic", "published", "own"]
+    kind: Literal["synthetic", "published", "own", "undeclared"]
 
 
 class NotebookFile(BaseModel):
@@ -175,10 +175,12 @@ def data_file(source: Source, *, folder: Path, digests: dict[str, str]) -> DataF
         )
         return DataFile(path=given, sha256=digests[str(folder / given)], kind=kind)
     example = "data" in source.declared
+    packaged = source.path.parent == resources.folder("notebooks")
+    real: Literal["published", "undeclared"] = "published" if packaged else "undeclared"
     name = "data/example/panel_synthetic.csv" if example else "data/datapackage.json"
     content = (resources.folder("data") / name.removeprefix("data/")).read_bytes()
     return DataFile(
-        path=name, sha256=hashlib.sha256(content).hexdigest(), kind="synthetic" if example else "published"
+        path=name, sha256=hashlib.sha256(content).hexdigest(), kind="synthetic" if example else real
     )
 
 

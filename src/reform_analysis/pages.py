@@ -18,6 +18,7 @@ import jinja2
 from bs4 import BeautifulSoup, Tag
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -248,6 +249,10 @@ def _subset(characters: str) -> bytes:
     return packed.getvalue()
 
 
+def _hash(script: str) -> str:
+    return base64.b64encode(sha256(script.encode()).digest()).decode()
+
+
 def _say_both(key: str) -> str:
     return " / ".join(dict.fromkeys(say(key, language) for language in LANGUAGES))
 
@@ -259,7 +264,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     ----------
     runs : list of dict
         In the order to show: ``folder`` and either ``broken`` (why it cannot be read) or ``run`` and
-        ``reports`` (notebook -> records).
+        ``reports`` (notebook -> records); for a grid also the ``rows`` and ``choices`` of `index_rows.grid`.
 
     Returns
     -------
@@ -269,6 +274,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.get_template("index.html.j2")
     script = (FOLDER / "report" / "font.js").read_text(encoding="utf-8")
+    grid_script = (FOLDER / "grid.js").read_text(encoding="utf-8")
     text = template.render(
         runs=runs,
         say=_say_both,
@@ -276,7 +282,8 @@ def index(runs: list[dict[str, Any]]) -> str:
         html_lang=HTML_LANG,
         version=__version__,
         script=script,
-        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+        grid_script=grid_script,
+        script_hashes=Markup(" ".join(f"'sha256-{_hash(text)}'" for text in (script, grid_script))),
     )
     soup = BeautifulSoup(text, "html.parser")
     embed_font(soup)

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from pydantic import TypeAdapter
 
-from reform_analysis import pages
+from reform_analysis import index_rows, pages
 from reform_analysis.headlines import FIELDS
 from reform_analysis.jobs import JobRecord
 from reform_analysis.storage import write
@@ -115,7 +115,8 @@ RUN = TypeAdapter(RunResult)
 def write_index(out: str | Path) -> Path:
     """Rewrite ``index.html`` from every ``run.json`` below `out`, newest run first.
 
-    A ``run.json`` that cannot be read stands in the index as such.
+    Shards of one batch stand together, each report once, from the newest run. A ``run.json`` that cannot be
+    read stands in the index as such.
 
     Parameters
     ----------
@@ -128,7 +129,10 @@ def write_index(out: str | Path) -> Path:
         Of the index.
     """
     found = [_read_run(path) for path in Path(out).glob("*/run.json")]
-    runs = sorted(found, key=lambda run: _age(run["folder"]), reverse=True)
+    runs = _merge_shards(sorted(found, key=lambda run: _age(run["folder"]), reverse=True))
+    newest = next((item for item in runs if "rows" in item), None)
+    if newest:
+        newest["newest"] = True
     index = Path(out) / "index.html"
     write(index, pages.index(runs).encode())
     return index
@@ -144,7 +148,29 @@ def _read_run(path: Path) -> dict[str, Any]:
         run = RUN.validate_python({**json.loads(path.read_bytes()), "folder": folder})
     except (OSError, ValueError, TypeError) as broken:
         return {"folder": folder, "broken": str(broken).splitlines()[0]}
-    return {"folder": folder, "run": run, "reports": _by_notebook(run.records)}
+    return {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
+
+
+def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs, with the shards of one batch in the place of the newest, and rows where there is a grid."""
+    shown: list[dict[str, Any]] = []
+    shards: dict[str, dict[str, tuple[str, JobRecord]]] = {}
+    for item in runs:
+        run = item.get("run")
+        if run is None or not (run.shard or set(run.keys) - {"language"}):
+            shown.append(item)
+            continue
+        batch = run.batch if run.shard else item["folder"]
+        if batch not in shards:
+            shown.append({**item, "batch": batch})
+        merged = shards.setdefault(batch, {})
+        for record in run.records:
+            merged.setdefault(record.stem, (item["folder"], record))
+    for item in shown:
+        if "batch" in item:
+            reports = sorted(shards[item["batch"]].values(), key=lambda pair: pair[1].stem)
+            item.update(index_rows.grid(reports, keys=item["run"].keys))
+    return shown
 
 
 def _by_notebook(records: Sequence[JobRecord]) -> dict[str, list[JobRecord]]:
