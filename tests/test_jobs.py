@@ -69,7 +69,7 @@ def test_an_endless_cell_ends_at_the_deadline_of_the_report(tmp_path: Path) -> N
 def test_a_cell_without_memory_fails_alone(tmp_path: Path) -> None:
     limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))"
     record = render_one(job(tmp_path, limit, "x = bytearray(2**33)"))
-    assert (record.status, record.error) == ("failed", "cell 4: MemoryError: ")
+    assert (record.status, record.error) == ("failed", "cell 4: MemoryError:")
 
 
 def test_a_folder_that_is_gone_gives_a_record_with_its_traceback(tmp_path: Path) -> None:

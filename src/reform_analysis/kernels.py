@@ -7,10 +7,12 @@ depend on which of them it ran in. A kernel is never used twice.
 import json
 import os
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -152,9 +154,10 @@ class BatchKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         _register()
-        self._private = tempfile.TemporaryDirectory(prefix="reform-")
+        private = tempfile.mkdtemp(prefix="reform-")  # mode 0700
+        self._tidy = weakref.finalize(self, shutil.rmtree, private, ignore_errors=True)
         # Without a connection file of its own, two kernels on ipc would share their sockets and hang.
-        named = {"connection_file": str(Path(self._private.name) / "kernel.json")}
+        named = {"connection_file": str(Path(private) / "kernel.json")}
         super().__init__(**kwargs, **named, **({"transport": "ipc"} if HAS_IPC else {}))
         if not HAS_IPC:  # others on this machine could read the loopback device
             self.transport_encryption = "auto"
@@ -188,7 +191,7 @@ class BatchKernelManager(AsyncKernelManager):
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
-            self._private.cleanup()
+            self._tidy()
 
     cleanup_resources = _async_cleanup_resources
 
