@@ -29,6 +29,7 @@ PROBE = [
     "import os, sys, pandas as pd, numpy as np, matplotlib as mpl, random\n"
     "print(pd.get_option('display.precision'), mpl.rcParams['lines.linewidth'], os.environ.get('TRACE'))",
     "print(os.getcwd(), sys.path, hasattr(pd.DataFrame, 'trace'), list({'a', 'b', 'c', 'd'}))",
+    "pd.get_option('display.max_columns'), pd.DataFrame({f'column{n}': [n] for n in range(14)})",
     "import statistics; statistics.mean([1, 2])",
     "os.environ['OMP_NUM_THREADS'], mpl.get_backend(), sys.argv[0].rsplit('/')[-1].removesuffix('.py')",
     "os.system('echo from a child');",

@@ -138,6 +138,7 @@ def test_fail_fast_stops_and_says_so(tmp_path: Path) -> None:
 
 
 @linux
+@pytest.mark.system
 def test_a_batch_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
     study(tmp_path, 8, COUNT, "import time; time.sleep(0.3)")
     with begin(tmp_path, "--jobs", "2") as runner:
@@ -157,6 +158,7 @@ def test_a_batch_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> No
 
 
 @linux
+@pytest.mark.system
 def test_ctrl_c_ends_cleanly_with_exit_code_130(tmp_path: Path) -> None:
     study(tmp_path, 4, COUNT, "import time; time.sleep(0.2 if unit == '0' else 60)")
     with begin(tmp_path, "--jobs", "2") as runner:
@@ -175,6 +177,7 @@ def test_ctrl_c_ends_cleanly_with_exit_code_130(tmp_path: Path) -> None:
 
 
 @linux
+@pytest.mark.system
 def test_a_second_run_on_one_folder_is_refused(tmp_path: Path) -> None:
     path = study(tmp_path, 2, COUNT, "import time; time.sleep(5)")
     with begin(tmp_path, "--jobs", "1") as runner:
@@ -199,6 +202,7 @@ UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "
 
 
 @linux
+@pytest.mark.system
 @pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="becomes another user")
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(tmp_path: Path) -> None:
     study(tmp_path, 2, COUNT)
@@ -233,6 +237,7 @@ def small_disk(folder: Path) -> Iterator[Path]:
 
 
 @linux
+@pytest.mark.system
 def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
     path = study(tmp_path, 8, "print(''.join(str(number) for number in range(8000)))")
     with small_disk(tmp_path / "small") as out:

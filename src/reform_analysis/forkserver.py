@@ -4,6 +4,7 @@
 it ends when its standard input is closed, that is, with the process that started it, however that one ends.
 """
 
+import builtins
 import ctypes
 import gc
 import importlib
@@ -14,6 +15,7 @@ import select
 import signal
 import socket
 import sys
+from types import SimpleNamespace
 from typing import Any, NoReturn
 
 # matplotlib_inline.backend_inline is not among them: it hooks into the shell that exists when it is imported,
@@ -67,12 +69,15 @@ def preimport(libraries: list[str]) -> list[str]:
         Those that are installed and were imported.
     """
     found = []
+    # pandas asks when it is imported whether it runs in a kernel, and would show fewer columns otherwise.
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
     for name in libraries:
         try:
             importlib.import_module(name)
         except ImportError:
             continue
         found.append(name)
+    del builtins.get_ipython  # type: ignore[attr-defined]
     return found
 
 
