@@ -1,4 +1,4 @@
-"""Batch rendering against papermill in a loop, papermill's command line, and a plain forked script, in one run.
+"""Batch rendering against papermill in a loop, its command line, and a plain forked script, in one run.
 
 Each report has 10 code cells, 4 figures and a GLM. Then: many reports (failures, memory, file descriptors,
 zombies), and a rerun in which every report is cached.
@@ -14,8 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
+import matplotlib.pyplot
 import nbformat
 import papermill
+import statsmodels.api
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
@@ -27,9 +29,11 @@ ax.plot(data.x, data.y, {style!r})
 buffer = io.BytesIO()
 fig.savefig(buffer, format="png")
 plt.close(fig)
-display({{"image/png": base64.b64encode(buffer.getvalue()).decode()}}, metadata={{"image/png": {{"alt": "{style}"}}}}, raw=True)"""
+image = base64.b64encode(buffer.getvalue()).decode()
+display({{"image/png": image}}, metadata={{"image/png": {{"alt": "{style}"}}}}, raw=True)"""
 CELLS = [
-    "import base64, io\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\nimport statsmodels.api as sm",
+    "import base64, io\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\n"
+    "import statsmodels.api as sm",
     "rng = np.random.default_rng(int(unit))\nx = rng.normal(size=500)",
     "data = pd.DataFrame({'x': x, 'y': rng.poisson(np.exp(0.2 * x))})",
     "data.describe()",
@@ -72,10 +76,13 @@ def command_lines(folder: Path, units: int) -> None:
     scripts = Path(sys.executable).parent
     for number in range(units):
         target = folder / f"cli{number}.ipynb"
-        quiet = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         first = [scripts / "papermill", folder / "bench.ipynb", target, "-r", "unit", str(number)]
-        subprocess.run(first, **quiet)
-        subprocess.run([scripts / "jupyter-nbconvert", "--to", "html", target], **quiet)
+        subprocess.run(first, check=True, capture_output=True)
+        second = [scripts / "jupyter-nbconvert", "--to", "html", target]
+        subprocess.run(second, check=True, capture_output=True)
+
+
+PREIMPORTED = (matplotlib.pyplot, statsmodels.api)  # by the plain script's parent, as by the fork server
 
 
 def script(number: int) -> None:
@@ -85,9 +92,6 @@ def script(number: int) -> None:
 
 
 def forked_script(units: int, jobs: int) -> None:
-    import matplotlib.pyplot  # noqa: F401, ICN001
-    import statsmodels.api  # noqa: F401
-
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
         pool.map(script, range(units), chunksize=1)
 

@@ -147,7 +147,13 @@ def _register() -> None:
 
 
 class BatchKernelManager(AsyncKernelManager):
-    """A kernel manager for one report: its connection file lies in a folder of its own."""
+    """A kernel manager for one report: its connection file lies in a folder of its own.
+
+    Parameters
+    ----------
+    **kwargs
+        Of `jupyter_client.AsyncKernelManager`.
+    """
 
     server: str = ""
     variables: Mapping[str, str] = {}

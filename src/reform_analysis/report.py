@@ -130,7 +130,12 @@ def dry_run(
 
     Parameters
     ----------
-    study, only, languages, parameters, where, shard
+    study : str or Path, optional
+    only : sequence of str
+    languages : sequence of {"zh", "en"}, optional
+    parameters : mapping, optional
+    where : mapping of str to str, optional
+    shard : str, optional
         As for `render`.
 
     Returns
