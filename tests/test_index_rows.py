@@ -70,7 +70,7 @@ def test_the_index_has_filters_links_and_no_name_that_acts(tmp_path: Any) -> Non
     soup = index(tmp_path)
     assert soup.find("img") is None
     assert [cell.get_text() for cell in soup.select("tbody tr td[data-label=county]")] == ["乙", EVIL]
-    choices = [option.get_text() for option in soup.select('select[data-column="2"] option')]
+    choices = [option.get_text() for option in soup.select('select[data-column="3"] option')]
     assert choices == ["全部 / all", EVIL, "乙"]
     links = [link["href"] for link in soup.select("tbody a")]
     assert links == [

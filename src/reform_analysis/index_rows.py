@@ -90,12 +90,12 @@ def _choices(records: Sequence[JobRecord], keys: Sequence[str]) -> list[dict[str
     columns: list[tuple[str, int, list[str]]] = [
         ("index.status", 0, [str(record.status) for record in records])
     ]
-    columns.append(("index.notebook", 1, [record.notebook for record in records]))
+    columns.append(("index.notebook", 2, [record.notebook for record in records]))
     choices = [
         {"label": _both(key), "column": column, "options": sorted(set(values))}
         for key, column, values in columns
     ]
-    for column, key in enumerate(keys, start=2):
+    for column, key in enumerate(keys, start=3):
         values = [record.keys.get(key, "") for record in records]
         choices.append({"label": key, "column": column, "options": list(dict.fromkeys(values))})
     return choices
