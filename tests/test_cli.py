@@ -179,3 +179,46 @@ def test_dictionary_is_that_of_the_schema(language: str) -> None:
     assert run("dictionary", "--language", language).output == schema.dictionary(
         schema.PANEL, language=language
     )
+
+
+def test_options_of_the_batch_reach_the_library(calls: list[dict[str, Any]]) -> None:
+    given = [
+        "--where",
+        "county=007",
+        "--jobs",
+        "3",
+        "--shard",
+        "1/2",
+        "--formats",
+        "html",
+        "--fresh",
+        "--fail-fast",
+    ]
+    run("render", "s.yaml", *given)
+    assert {name: calls[0][name] for name in ("where", "jobs", "shard", "formats", "fresh", "fail_fast")} == {
+        "where": {"county": "007"},
+        "jobs": 3,
+        "shard": "1/2",
+        "formats": ["html"],
+        "fresh": True,
+        "fail_fast": True,
+    }
+
+
+def test_a_dry_run_lists_and_runs_nothing(calls: list[dict[str, Any]]) -> None:
+    done = run("render", "--only", "01", "--language", "zh", "--dry-run")
+    assert done.output.splitlines() == ["01_published_totals.zh", "1 reports; nothing was run."]
+    assert calls == []
+
+
+def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(*_: Any, **__: Any) -> RunResult:
+        stopped = {"planned": 2, "interrupted": True, "stopped_by_user": True}
+        return RunResult(Path("reports/1"), None, datetime.now(UTC), "0.1.0", ("zh",), {}, (), **stopped)
+
+    monkeypatch.setattr(report, "render", render)
+    assert run("render").exit_code == 130
+
+
+def test_jobs_below_one_is_a_usage_error() -> None:
+    assert run("render", "--jobs", "0").exit_code == 2
