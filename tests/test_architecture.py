@@ -102,12 +102,20 @@ LAYERS = [
     },
     {"effect_findings", "findings", "panel_findings"},
     {"association_report", "effect_report", "other_report", "panel_sections"},
-    {"pages", "study"},
-    {"cite", "report"},
+    {"forkserver", "headlines", "storage", "study_file"},
+    {"grid", "provisioners"},
+    {"kernels", "pages", "study"},
+    {"execution"},
+    {"jobs"},
+    {"index_rows", "manifest", "workers"},
+    {"runs"},
+    {"cite", "progress", "report"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
-ONLY_FOR_REPORTS = {"papermill": {"report", "study"}, "nbconvert": {"pages", "report"}}
+ONLY_FOR_REPORTS = {"papermill": {"execution"}, "nbconvert": {"execution", "pages"}}
+
+STORES_WHAT_IT_CAUGHT = {"jobs"}  # render_one: a report that breaks must not break the batch
 
 
 @cache
@@ -160,7 +168,11 @@ def test_no_broad_except_no_print_no_eval(name: str) -> None:
     for node in ast.walk(modules()[name]):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None
-            assert getattr(node.type, "id", "") not in ("Exception", "BaseException")
+            caught = getattr(node.type, "id", "")
+            raised_again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+            assert (
+                caught not in ("Exception", "BaseException") or raised_again or name in STORES_WHAT_IT_CAUGHT
+            )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in ("print", "eval", "exec")
 

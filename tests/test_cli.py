@@ -24,13 +24,14 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Calls of `report.render`, which answers with one good report and one failed."""
     seen: list[dict[str, Any]] = []
 
-    def render(study: str | None, *, on_record: Any, **options: Any) -> RunResult:
+    def render(study: str | None, *, on_record: Any, on_start: Any, **options: Any) -> RunResult:
         seen.append({"study": study, **options})
         good = Record("a", "zh", "ok", "题", "a.zh.html", "a.zh.ipynb", "0" * 64, 1.0)
         bad = Record(
             "a", "en", "failed", "T", "a.en.failed.html", "a.en.failed.ipynb", "0" * 64, 1.0, "cell 3: E: x"
         )
         records = (good,) if options["only"] == ["good"] else (good, bad)
+        on_start(len(records))
         for record in records:
             on_record(record)
         return RunResult(Path("reports/1"), None, datetime.now(UTC), "0.1.0", ("zh", "en"), {}, records)
@@ -178,3 +179,46 @@ def test_dictionary_is_that_of_the_schema(language: str) -> None:
     assert run("dictionary", "--language", language).output == schema.dictionary(
         schema.PANEL, language=language
     )
+
+
+def test_options_of_the_batch_reach_the_library(calls: list[dict[str, Any]]) -> None:
+    given = [
+        "--where",
+        "county=007",
+        "--jobs",
+        "3",
+        "--shard",
+        "1/2",
+        "--formats",
+        "html",
+        "--fresh",
+        "--fail-fast",
+    ]
+    run("render", "s.yaml", *given)
+    assert {name: calls[0][name] for name in ("where", "jobs", "shard", "formats", "fresh", "fail_fast")} == {
+        "where": {"county": "007"},
+        "jobs": 3,
+        "shard": "1/2",
+        "formats": ["html"],
+        "fresh": True,
+        "fail_fast": True,
+    }
+
+
+def test_a_dry_run_lists_and_runs_nothing(calls: list[dict[str, Any]]) -> None:
+    done = run("render", "--only", "01", "--language", "zh", "--dry-run")
+    assert done.output.splitlines() == ["01_published_totals.zh", "1 reports; nothing was run."]
+    assert calls == []
+
+
+def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    def render(*_: Any, **__: Any) -> RunResult:
+        stopped = {"planned": 2, "interrupted": True, "stopped_by_user": True}
+        return RunResult(Path("reports/1"), None, datetime.now(UTC), "0.1.0", ("zh",), {}, (), **stopped)
+
+    monkeypatch.setattr(report, "render", render)
+    assert run("render").exit_code == 130
+
+
+def test_jobs_below_one_is_a_usage_error() -> None:
+    assert run("render", "--jobs", "0").exit_code == 2

@@ -16,7 +16,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 # What conda-forge calls a package that PyPI calls otherwise; None: not on conda-forge, pip brings it.
-CONDA_NAMES = {"brotli": "brotli-python", "pandera[pandas]": "pandera-pandas", "pylopdf-fonts-zh-cn": None}
+CONDA_NAMES = {
+    "brotli": "brotli-python",
+    "jupyter-client": "jupyter_client",
+    "pandera[pandas]": "pandera-pandas",
+    "pylopdf-fonts-zh-cn": None,
+}
 
 
 def split(requirement: str) -> tuple[str, str]:

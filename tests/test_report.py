@@ -122,7 +122,7 @@ def streams(folder: Path, name: str) -> dict[str, str]:
 
 def test_two_languages_give_four_files_and_a_record(good: report.RunResult) -> None:
     files = {f"{NAME}.{language}.{kind}" for language in ("zh", "en") for kind in ("html", "ipynb")}
-    assert {path.name for path in good.folder.iterdir()} == {*files, "run.json"}
+    assert {path.name for path in good.folder.iterdir()} == {*files, "run.json", "manifest.json"}
     assert re.fullmatch(r"\d{8}-\d{6}", good.folder.name)
     assert good.failed == ()
     frame = good.to_frame()

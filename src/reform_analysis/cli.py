@@ -1,14 +1,11 @@
 """The command line: a thin layer on the library."""
 
 import sys
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import click
 
 from reform_analysis import __version__
-
-if TYPE_CHECKING:
-    from reform_analysis.report import Record
 
 EXAMPLES = """\b
 Examples:
@@ -18,6 +15,8 @@ Examples:
       one notebook, one language
   reform-analysis render study.yaml -p ci_level=0.9 --out reports
       a study of your own
+  reform-analysis render study.yaml --where county=X --jobs 4
+      the reports of a study's grid for one county
   reform-analysis validate townships.xlsx --dash-means missing
       read a file of your own and name every fault in it
   reform-analysis dictionary --language zh
@@ -49,6 +48,10 @@ def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, 
     return pairs
 
 
+def _formats(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str]:
+    return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
 @main.command(epilog=EXAMPLES)
 @click.argument("study", required=False)
 @click.option(
@@ -67,32 +70,57 @@ def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, 
     help="A notebook's parameter, read as the type that the notebook declares.",
 )
 @click.option("--out", default="reports", show_default=True, metavar="FOLDER", help="Where the reports go.")
+@click.option(
+    "--where",
+    multiple=True,
+    callback=_pair,
+    metavar="KEY=VALUE",
+    help="Only reports of the study's grid that have this value.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Reports at a time; as many as cores.")
+@click.option("--formats", callback=_formats, metavar="html,ipynb", help="Files of each report; both.")
+@click.option("--shard", metavar="I/N", help="Every N-th report from the I-th on, for an array of machines.")
+@click.option("--fresh", is_flag=True, help="Render again what was rendered before.")
+@click.option("--fail-fast", is_flag=True, help="Stop at the first report that fails.")
+@click.option("--dry-run", is_flag=True, help="Check everything, list the reports, run nothing.")
+@click.option("--log-json", is_flag=True, help="One JSON object a report on standard output, nothing else.")
 def render(
-    study: str | None, only: list[str], languages: list[str], parameters: dict[str, str], out: str
+    study: str | None,
+    *,
+    only: list[str],
+    languages: list[str],
+    parameters: dict[str, str],
+    out: str,
+    dry_run: bool,
+    log_json: bool,
+    **given: Any,
 ) -> None:
     """Render notebooks as self-contained HTML pages.
 
     STUDY is a study file (YAML); without it, the packaged notebooks are rendered. Everything is checked
-    before anything runs. Exit code 1 if a report fails; the others are still rendered.
+    before anything runs. Exit code 1 if a report fails; the others are still rendered. Finished reports are
+    kept: a batch that was stopped goes on where it was when it is started again.
     """
     # papermill, nbconvert and pandas take a second to import: `--help` and usage errors do without.
-    from reform_analysis import report  # noqa: PLC0415
+    from reform_analysis import progress, report  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
 
+    asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
+    options = {name: value for name, value in given.items() if value}
+    shown = progress.choose(log_json=log_json)
     try:
-        run = report.render(
-            study,
-            only=only,
-            languages=languages or None,
-            parameters=parameters,
-            out=out,
-            on_record=_announce,
-        )
+        if dry_run:
+            stems = report.dry_run(study, **asked, where=given["where"], shard=given["shard"])
+            click.echo("\n".join([*stems, f"{len(stems)} reports; nothing was run."]))
+            return
+        with shown:
+            told: dict[str, Any] = {"on_record": shown.record, "on_start": shown.start}
+            run = report.render(study, out=out, **asked, **told, **options)
     except (ReportError, DataError) as refused:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
-    click.echo(f"{run.folder} ({len(run.records) - len(run.failed)} of {len(run.records)} reports complete)")
-    sys.exit(1 if run.failed else 0)
+    shown.end(run)
+    sys.exit(130 if run.stopped_by_user else 0 if run.complete else 1)
 
 
 @main.command(epilog=EXAMPLES)
@@ -167,14 +195,6 @@ def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functio
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
-
-
-def _announce(record: "Record") -> None:
-    head = f"{record.notebook} ({record.language})"
-    if record.status == "failed":
-        click.echo(f"Error: {head}, {(record.error or '').rstrip('.')}; see {record.html}", err=True)
-    else:
-        click.echo(f"{head}: {record.html}, {record.seconds:.1f} s")
 
 
 if __name__ == "__main__":

@@ -3,12 +3,14 @@
 import base64
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +18,7 @@ import jinja2
 from bs4 import BeautifulSoup, Tag
 from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
@@ -79,6 +82,7 @@ def page(
     language: str,
     study: str | None = None,
     failure: Failure | None = None,
+    stamp: Sequence[str] = (),
 ) -> Page:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -93,6 +97,8 @@ def page(
         The study's title.
     failure : Failure, optional
         Put on top of the page.
+    stamp : sequence of str
+        Provenance, for the footer.
 
     Returns
     -------
@@ -106,9 +112,11 @@ def page(
         "study": study,
         "failure": failure,
         "shown": SHOWN,
+        "stamp": stamp,
     }
     place = {"name": path.stem, "path": str(path.parent)}
-    html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
+    with _EXPORTING:
+        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
     soup = BeautifulSoup(html, "html.parser")
     heading = soup.select_one("main .markdown h1")
     title = heading.get_text(" ", strip=True) if heading else path.stem
@@ -117,6 +125,9 @@ def page(
     _frame_tables(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
     return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(glyphs))
+
+
+_EXPORTING = Lock()  # one exporter serves all threads
 
 
 @cache
@@ -238,6 +249,10 @@ def _subset(characters: str) -> bytes:
     return packed.getvalue()
 
 
+def _hash(script: str) -> str:
+    return base64.b64encode(sha256(script.encode()).digest()).decode()
+
+
 def _say_both(key: str) -> str:
     return " / ".join(dict.fromkeys(say(key, language) for language in LANGUAGES))
 
@@ -249,7 +264,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     ----------
     runs : list of dict
         In the order to show: ``folder`` and either ``broken`` (why it cannot be read) or ``run`` and
-        ``reports`` (notebook -> records).
+        ``reports`` (notebook -> records); for a grid also the ``rows`` and ``choices`` of `index_rows.grid`.
 
     Returns
     -------
@@ -259,6 +274,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     environment = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined)
     template = environment.get_template("index.html.j2")
     script = (FOLDER / "report" / "font.js").read_text(encoding="utf-8")
+    grid_script = (FOLDER / "grid.js").read_text(encoding="utf-8")
     text = template.render(
         runs=runs,
         say=_say_both,
@@ -266,7 +282,8 @@ def index(runs: list[dict[str, Any]]) -> str:
         html_lang=HTML_LANG,
         version=__version__,
         script=script,
-        script_hash=base64.b64encode(sha256(script.encode()).digest()).decode(),
+        grid_script=grid_script,
+        script_hashes=Markup(" ".join(f"'sha256-{_hash(text)}'" for text in (script, grid_script))),
     )
     soup = BeautifulSoup(text, "html.parser")
     embed_font(soup)

@@ -3,10 +3,13 @@
 import ast
 import re
 from collections.abc import Callable
+from datetime import date
 from math import isfinite
 from numbers import Integral, Real
+from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 from nbformat import NotebookNode
 
 from reform_analysis.estimates import ReportError
@@ -82,6 +85,44 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+def plain(value: Any) -> Any:
+    """Return a value as plain JSON knows it: numbers of numpy, dates, paths and tuples are converted.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    str, int, float, bool, None, list or dict
+
+    Raises
+    ------
+    ReportError
+        If it is of another type.
+
+    Examples
+    --------
+    >>> plain((Path("a"), date(2021, 5, 1)))
+    ['a', '2021-05-01']
+    """
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    raise ReportError(f"is a {type(value).__name__}, got {value!r}; pass text, a number, true or false")
+
+
 def read_value(value: Any, declared: str) -> Any:
     """Return a parameter's value in its declared type. Text is read as that type; "007" stays text for `str`.
 
@@ -101,6 +142,7 @@ def read_value(value: Any, declared: str) -> Any:
     ReportError
         If the value is of another type, or the type is one that cannot be set from outside.
     """
+    value = plain(value)
     kinds = [kind.strip() for kind in declared.split("|")]
     if not set(kinds) <= {*READERS, "None"}:
         raise ReportError(

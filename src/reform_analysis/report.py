@@ -1,118 +1,33 @@
-"""Reports: notebooks executed by papermill, written as pages that load nothing, and the index of all runs."""
+"""Reports: a plan of notebooks rendered by the batch's workers, and the index of all runs."""
 
+import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from time import perf_counter
-from typing import Any, Literal
+from typing import Any
 
-import nbformat
-import pandas as pd
-import papermill
-from jupyter_client.kernelspec import NoSuchKernel
-from nbconvert.filters import strip_ansi
-from nbformat import NotebookNode
-from papermill.execute import ERROR_MARKER_TAG
-from pydantic import TypeAdapter
-from traitlets.config import Config
+from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-from reform_analysis import __version__, pages
+from reform_analysis import __version__, manifest, workers
 from reform_analysis.estimates import ReportError
-from reform_analysis.pages import IMAGES, SHOWN, Failure
-from reform_analysis.study import Plan, Source, make_plan
-from reform_analysis.wording import LANGUAGES
+from reform_analysis.grid import read_shard
+from reform_analysis.headlines import record
+from reform_analysis.jobs import FORMATS, Job, JobRecord, digest, restore
+from reform_analysis.runs import RUN, RunResult, write_index
+from reform_analysis.storage import lock, sweep, write
+from reform_analysis.study import Plan, Planned, make_plan
+from reform_analysis.workers import Kernels
 
-# Other users of a shared server could read a kernel's traffic on the loopback device.
-KERNEL = Config(KernelManager={"transport_encryption": "auto"})
+__all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
 
-
-@dataclass(frozen=True)
-class Record:
-    """One report of a run, as it stands in ``run.json``.
-
-    Parameters
-    ----------
-    notebook, language : str
-    status : {"ok", "failed"}
-    title : str
-        The page's title: the first heading of the language's cells.
-    html, ipynb : str
-        File names in the run's folder.
-    source_sha256 : str
-        Of the notebook file.
-    seconds : float
-    error : str or None
-        The failing cell's number and error.
-    glyphs : tuple of str
-        Characters on the page that the embedded font lacks.
-    """
-
-    notebook: str
-    language: str
-    status: Literal["ok", "failed"]
-    title: str
-    html: str
-    ipynb: str
-    source_sha256: str
-    seconds: float
-    error: str | None = None
-    glyphs: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """A run: its folder and its reports.
-
-    Parameters
-    ----------
-    folder : Path
-    title : str or None
-    started : datetime
-        UTC.
-    version : str
-        Of reform-analysis.
-    languages : tuple of str
-    parameters : dict
-        The values set, of the declared types.
-    records : tuple of Record
-        In the order of rendering.
-    """
-
-    folder: Path
-    title: str | None
-    started: datetime
-    version: str
-    languages: tuple[str, ...]
-    parameters: dict[str, Any]
-    records: tuple[Record, ...] = ()
-
-    @property
-    def failed(self) -> tuple[Record, ...]:
-        """The reports that failed.
-
-        Returns
-        -------
-        tuple of Record
-        """
-        return tuple(record for record in self.records if record.status == "failed")
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a report, with the fields of `Record` as columns.
-
-        Returns
-        -------
-        DataFrame
-        """
-        columns = list(Record.__dataclass_fields__)
-        return pd.DataFrame([asdict(record) for record in self.records], columns=columns)
-
-
-RUN = TypeAdapter(RunResult)
+Record = JobRecord
+SAVE_SECONDS = 1.0  # run.json is written at most so often: a thousand records are half a megabyte
 
 
 def render(
@@ -123,8 +38,19 @@ def render(
     parameters: Mapping[str, Any] | None = None,
     out: str | Path = "reports",
     on_record: Callable[[Record], None] | None = None,
+    on_start: Callable[[int], None] | None = None,
+    where: Mapping[str, str] | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+    shard: str | None = None,
+    fail_fast: bool = False,
+    formats: Sequence[str] = FORMATS,
+    kernels: Kernels = "auto",
 ) -> RunResult:
     """Render notebooks into ``out/<run>/<notebook>.<language>.html`` and ``.ipynb``, and rewrite the index.
+
+    Finished reports are kept in ``out/cache``: a batch that was stopped, even by ``kill -9``, is taken up by
+    rendering it again, and only what changed is computed.
 
     Parameters
     ----------
@@ -140,223 +66,249 @@ def render(
         Where runs and index go.
     on_record : callable, optional
         Called with each `Record` when its report is written.
+    on_start : callable, optional
+        Called with the number of reports before the first.
+    where : mapping of str to str, optional
+        Keep the reports that have these values of the grid's keys.
+    jobs : int, optional
+        Reports at a time; as many as there are cores where it is left out.
+    fresh : bool
+        Render everything anew.
+    shard : str, optional
+        "i/n": every n-th report, from the i-th on.
+    fail_fast : bool
+        Stop at the first failure.
+    formats : sequence of {"html", "ipynb"}
+    kernels : {"auto", "fork", "cold"}
+        How kernels are started; the reports are the same.
 
     Returns
     -------
     RunResult
-        With failing reports among its records: one failure does not stop the others.
+        With failing reports among its records: one failure does not stop the others. After Ctrl-C,
+        ``interrupted`` is true and the records are those that were finished.
 
     Raises
     ------
     ReportError
-        If anything is wrong with study, notebooks, languages or parameters (nothing is written then), or
-        `out` cannot be written.
+        If anything is wrong with study, notebooks, languages or parameters (nothing is written then),
+        `out` cannot be written, or another run writes into it.
     """
-    plan = make_plan(study, only=only, languages=languages, parameters=parameters)
+    plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
+    chosen = _shard(plan.reports, shard)
+    jobs = jobs if jobs is not None else os.cpu_count() or 1
+    _check_options(jobs, formats)
+    out = Path(out)
     started = datetime.now(UTC).replace(microsecond=0)
-    folder = _new_folder(Path(out), started)
-    run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
-    for source in plan.sources:
-        for language in plan.languages:
-            record = _render_one(source, language, plan=plan, folder=folder)
-            run = replace(run, records=(*run.records, record))
-            _write(folder / "run.json", RUN.dump_json(run, indent=2, exclude={"folder"}))
-            if on_record:
-                on_record(record)
-    write_index(out)
-    return run
+    ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
+    with _opened(out, ending):
+        folder = _new_folder(out, started, ending)
+        tasks = plan_jobs(plan, chosen, folder=folder, out=out, fresh=fresh, formats=formats)
+        run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
+        run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
+        if on_start:
+            on_start(len(tasks))
+        begun = perf_counter()
+        done = _work(
+            tasks, run, workers_count=jobs, kernels=kernels, fail_fast=fail_fast, on_record=on_record
+        )
+        _write_outcome(done, plan, tasks, seconds=perf_counter() - begun)
+        write_index(out)
+    return done
 
 
-def _new_folder(out: Path, started: datetime) -> Path:
-    name = f"{started:%Y%m%d-%H%M%S}"
+def dry_run(
+    study: str | Path | None = None,
+    *,
+    only: Sequence[str] = (),
+    languages: Sequence[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    where: Mapping[str, str] | None = None,
+    shard: str | None = None,
+) -> list[str]:
+    """Check everything that `render` checks, and return the names of the reports that it would make.
+
+    Parameters
+    ----------
+    study : str or Path, optional
+    only : sequence of str
+    languages : sequence of {"zh", "en"}, optional
+    parameters : mapping, optional
+    where : mapping of str to str, optional
+    shard : str, optional
+        As for `render`.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ReportError
+        As `render` raises it.
+    """
+    plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
+    return [planned.stem for planned in _shard(plan.reports, shard)]
+
+
+def _shard(reports: tuple[Planned, ...], shard: str | None) -> tuple[Planned, ...]:
+    if shard is None:
+        return reports
+    number, total = read_shard(shard)
+    return reports[number - 1 :: total]
+
+
+def _check_options(jobs: int, formats: Sequence[str]) -> None:
+    if jobs < 1:
+        raise ReportError(f"jobs must be at least 1, got {jobs}; pass the number of reports at a time.")
+    if not formats or set(formats) - set(FORMATS):
+        raise ReportError(
+            f"formats must be among {', '.join(FORMATS)}, got {list(formats)}; name one or both."
+        )
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        for ending in ["", *(f"-{number}" for number in range(2, 1000))]:
-            try:
-                (out / f"{name}{ending}").mkdir()
-            except FileExistsError:
-                continue
-            return out / f"{name}{ending}"
+        KernelSpecManager().get_kernel_spec("python3")
+    except NoSuchKernel:
+        raise ReportError("the kernel python3 is missing; install ipykernel.") from None
+
+
+@contextmanager
+def _opened(out: Path, ending: str) -> Iterator[None]:
+    try:
+        (out / "cache").mkdir(parents=True, exist_ok=True)
+        with lock(out / f"run{ending}.lock"):
+            if not ending:  # shards may be at work on other machines
+                sweep(out)
+            yield
     except OSError as refused:
         raise ReportError(
             f"out must be a folder that can be written, got {out} ({refused.strerror})."
         ) from None
+
+
+def _new_folder(out: Path, started: datetime, ending: str = "") -> Path:
+    name = f"{started:%Y%m%d-%H%M%S}{ending}"
+    out.mkdir(parents=True, exist_ok=True)
+    for number in ["", *(f"-{number}" for number in range(2, 1000))]:
+        try:
+            (out / f"{name}{number}").mkdir()
+        except FileExistsError:
+            continue
+        return out / f"{name}{number}"
     raise ReportError(f"out already holds 999 runs of {name}; wait a second.")
 
 
-def _write(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
-
-
-def _render_one(source: Source, language: str, *, plan: Plan, folder: Path) -> Record:
-    begun = perf_counter()
-    notebook, failure = _execute(source, language, cwd=plan.folder)
-    failure = failure or _find_fault(notebook, source)
-    _strip(notebook, source, language)
-    page = pages.page(notebook, source.path, language=language, study=plan.title, failure=failure)
-    if page.fault and not failure:
-        failure = Failure(page.fault)
-        page = pages.page(notebook, source.path, language=language, study=plan.title, failure=failure)
-    stem = f"{source.name}.{language}{'.failed' if failure else ''}"
-    _write(folder / f"{stem}.html", page.html.encode())
-    _write(folder / f"{stem}.ipynb", nbformat.writes(notebook).encode())
-    return Record(
-        notebook=source.name,
-        language=language,
-        status="failed" if failure else "ok",
-        title=page.title,
-        html=f"{stem}.html",
-        ipynb=f"{stem}.ipynb",
-        source_sha256=source.sha256,
-        seconds=round(perf_counter() - begun, 3),
-        error=str(failure) if failure else None,
-        glyphs=page.glyphs,
-    )
-
-
-def _inject(source: Source, language: str) -> NotebookNode:
-    # papermill's own injection gives the cell a random id, writes Chinese as \\u escapes and logs a warning
-    # for every parameter that its inspection overlooks. The cell is otherwise the same, tag included.
-    notebook: NotebookNode = nbformat.from_dict(source.notebook)
-    values = {"language": language, **source.settings}
-    lines = ["# Parameters", *(f"{name} = {value!r}" for name, value in values.items())]
-    cell = nbformat.v4.new_code_cell("\n".join(lines), id="injected-parameters")
-    cell.metadata.tags = ["injected-parameters"]
-    kept = [old for old in notebook.cells if "injected-parameters" not in _tags(old)]
-    place = next(number for number, old in enumerate(kept, start=1) if "parameters" in _tags(old))
-    notebook.cells = [*kept[:place], cell, *kept[place:]]
-    notebook.metadata.pop("papermill", None)
-    return notebook
-
-
-def _tags(cell: NotebookNode) -> list[str]:
-    tags: list[str] = cell.metadata.get("tags", [])
-    return tags
-
-
-def _execute(source: Source, language: str, *, cwd: Path) -> tuple[NotebookNode, Failure | None]:
-    with TemporaryDirectory() as scratch:
-        copy = Path(scratch) / "executed.ipynb"
-        try:
-            done = papermill.execute_notebook(
-                _inject(source, language),
-                copy,
-                kernel_name="python3",
-                language="python",
-                progress_bar=False,
-                coalesce_streams=True,  # chunks of a stream depend on timing
-                shutdown_kernel="immediate",  # asked politely, it may write its own errors to our stderr
-                resources={"metadata": {"path": str(cwd)}},
-                config=KERNEL,
-            )
-        except (papermill.PapermillExecutionError, NoSuchKernel, RuntimeError) as stopped:
-            if not copy.exists():
-                raise ReportError(
-                    f"the kernel python3 did not start ({stopped}); install ipykernel."
-                ) from stopped
-            done = nbformat.read(copy, as_version=4)
-            return done, _stopped(done, source, reason=str(stopped))
-    # SystemExit(0) in a cell ends papermill's run early and counts as success there.
-    left_early = done.metadata.papermill.get("exception")
-    return done, _stopped(done, source, reason="exit() left the notebook early") if left_early else None
-
-
-def _stopped(notebook: NotebookNode, source: Source, *, reason: str) -> Failure:
-    for cell, output in _outputs(notebook):
-        if output.output_type == "error":
-            message = strip_ansi(f"{output.ename}: {output.evalue}").strip()
-            return _failure(cell, source, message, "\n".join(output.traceback))
-    started = [cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
-    return _failure(started[-1], source, reason) if started else Failure(reason)
-
-
-def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            yield cell, output
-
-
-def _failure(cell: NotebookNode, source: Source, message: str, traceback: str = "") -> Failure:
-    ids = [old.id for old in source.notebook.cells]
-    position = ids.index(cell.id) + 1 if cell.id in ids else None
-    return Failure(message, position, cell.source, strip_ansi(traceback))
-
-
-def _find_fault(notebook: NotebookNode, source: Source) -> Failure | None:
-    for cell, output in _outputs(notebook):
-        if output.output_type == "stream":
-            glyph = re.search(r"Glyph .* missing from .*", output.text) if output.name == "stderr" else None
-            fault = glyph and f"a figure lacks a character: {glyph[0]}"
-        else:
-            fault = _figure_fault(output)
-        if fault:
-            return _failure(cell, source, fault)
-    return None
-
-
-def _figure_fault(output: NotebookNode) -> str | None:
-    data = output.get("data", {})
-    if data and not set(SHOWN) & set(data):
-        return f"an output of type {', '.join(data)} cannot be shown; give it as HTML, SVG or PNG"
-    image = next((kind for kind in IMAGES if kind in data), None)
-    if image is None or "text/html" in data or str(output.metadata.get(image, {}).get("alt") or "").strip():
-        return None
-    return f'a figure has no alternative text; give its output the metadata {{"{image}": {{"alt": "..."}}}}'
-
-
-def _strip(notebook: NotebookNode, source: Source, language: str) -> None:
-    others = {f"lang-{code}" for code in LANGUAGES if code != language} | {ERROR_MARKER_TAG}
-    kept = [cell for cell in notebook.cells if cell.cell_type == "code" or not others & set(_tags(cell))]
-    for cell in kept:
-        for clock in ("papermill", "execution"):
-            cell.metadata.pop(clock, None)
-    notebook.cells = kept
-    for _, output in _outputs(notebook):
-        # Warnings name a file after the kernel's process, default representations an address.
-        if output.output_type == "stream":
-            output.text = re.sub(r"\S*ipykernel_\d+[/\\]\d+\.py", "<cell>", output.text)
-        elif "text/plain" in output.get("data", {}):
-            output.data["text/plain"] = re.sub(r" at 0x[0-9a-fA-F]+>", ">", output.data["text/plain"])
-    notebook.metadata["papermill"] = {"parameters": {"language": language, **source.settings}}
-
-
-def write_index(out: str | Path) -> Path:
-    """Rewrite ``index.html`` from every ``run.json`` below `out`, newest run first.
-
-    A ``run.json`` that cannot be read stands in the index as such.
+def plan_jobs(
+    plan: Plan,
+    reports: Sequence[Planned],
+    *,
+    folder: Path,
+    out: Path,
+    fresh: bool = False,
+    formats: Sequence[str] = FORMATS,
+) -> list[Job]:
+    """Return the jobs of a plan, with cache keys and footers.
 
     Parameters
     ----------
-    out : str or Path
-        The folder that holds the runs.
+    plan : Plan
+    reports : sequence of Planned
+        Of the plan.
+    folder : Path
+        The run's.
+    out : Path
+        Holds the cache.
+    fresh : bool
+    formats : sequence of {"html", "ipynb"}
 
     Returns
     -------
-    Path
-        Of the index.
+    list of Job
     """
-    found = [_read_run(path) for path in Path(out).glob("*/run.json")]
-    runs = sorted(found, key=lambda run: _age(run["folder"]), reverse=True)
-    index = Path(out) / "index.html"
-    _write(index, pages.index(runs).encode())
-    return index
+    given = {str(source.settings["data"]) for source in plan.sources if source.settings.get("data")}
+    given |= {str(report.source.settings["data"]) for report in reports if report.source.settings.get("data")}
+    digests = {str(plan.folder / name): digest(plan.folder / name) for name in given}
+    tasks = []
+    for report in reports:
+        source, language = report.source, report.keys["language"]
+        data = manifest.data_file(source, folder=plan.folder, digests=digests)
+        read = {name: sha256 for name, sha256 in digests.items() if name == str(plan.folder / data.path)}
+        task = Job(
+            source=source,
+            keys=report.keys,
+            stem=report.stem,
+            title=plan.title,
+            cwd=plan.folder,
+            folder=folder,
+            cache=out / "cache",
+            fresh=fresh,
+            key=manifest.cache_key(source, keys=report.keys, title=plan.title, data=data),
+            stamp=manifest.stamp(source, data, language),
+            data=read,
+            formats=tuple(formats),
+            deadline=plan.deadline,
+        )
+        tasks.append(task)
+    return tasks
 
 
-def _age(folder: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d{1,12}", folder))
+def _batch(plan: Plan) -> str:
+    parts = [plan.title, [[report.stem, report.source.sha256] for report in plan.reports]]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
-def _read_run(path: Path) -> dict[str, Any]:
-    folder = path.parent.name
+def _work(
+    tasks: list[Job],
+    run: RunResult,
+    *,
+    workers_count: int,
+    kernels: Kernels,
+    fail_fast: bool,
+    on_record: Callable[[Record], None] | None,
+) -> RunResult:
+    records: dict[str, Record] = {}
+    order = {task.stem: number for number, task in enumerate(tasks)}
+    saved = 0.0
     try:
-        run = RUN.validate_python({**json.loads(path.read_bytes()), "folder": folder})
-    except (OSError, ValueError, TypeError) as broken:
-        return {"folder": folder, "broken": str(broken).splitlines()[0]}
-    return {"folder": folder, "run": run, "reports": _by_notebook(run.records)}
+        with closing(_records(tasks, workers_count, kernels)) as finished:
+            for done in finished:
+                records[done.stem] = done
+                if perf_counter() - saved > SAVE_SECONDS:
+                    _save(run, records, order)
+                    saved = perf_counter()
+                if on_record:
+                    on_record(done)
+                if fail_fast and done.status == "failed":
+                    break
+    except KeyboardInterrupt:
+        run = replace(run, stopped_by_user=True)
+    run = replace(run, interrupted=len(records) < len(tasks))
+    return _save(run, records, order)
 
 
-def _by_notebook(records: Sequence[Record]) -> dict[str, list[Record]]:
-    names = dict.fromkeys(record.notebook for record in records)
-    return {name: [record for record in records if record.notebook == name] for name in names}
+def _records(tasks: list[Job], workers_count: int, kernels: Kernels) -> Generator[Record, None, None]:
+    left = []
+    for task in tasks:
+        found = restore(task)
+        if found:
+            yield found
+        else:
+            left.append(task)
+    with closing(workers.run(left, workers=workers_count, kernels=kernels)) as rendered:
+        yield from rendered
+
+
+def _save(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int]) -> RunResult:
+    run = replace(run, records=tuple(sorted(records.values(), key=lambda done: order[done.stem])))
+    write(run.folder / "run.json", RUN.dump_json(run, indent=2, exclude={"folder"}))
+    return run
+
+
+def _write_outcome(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:
+    estimates = run.estimates()
+    if len(estimates):
+        packed = BytesIO()
+        estimates.to_parquet(packed, index=False)
+        write(run.folder / "estimates.parquet", packed.getvalue())
+        write(run.folder / "estimates.csv", estimates.to_csv(index=False).encode("utf-8-sig"))
+    document = manifest.describe(run, plan, tasks, seconds=seconds)
+    write(run.folder / "manifest.json", document.encode())

@@ -1,67 +1,24 @@
-"""The study file, and the plan made from it: which notebooks, in which languages, with which parameters.
+"""The plan made from a study file: which reports of which notebooks, with which parameters.
 
 Everything is checked here before anything runs, and all faults come in one error.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from reform_analysis import resources
+from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
-from reform_analysis.parameters import WAY_OUT, declared_parameters, read_value
+from reform_analysis.parameters import declared_parameters, read_value
+from reform_analysis.storage import file_part, name_faults
+from reform_analysis.study_file import Study, listing, nearest, read_study
 from reform_analysis.wording import LANGUAGES
-
-
-class Study(BaseModel):
-    """The keys of a study file. Unknown keys are refused.
-
-    Parameters
-    ----------
-    title : str, optional
-        Stands on top of every page of the study.
-    languages : list of {"zh", "en"}
-        One report per notebook and language.
-    notebooks : list of str, optional
-        Names of packaged notebooks, or paths of ``.ipynb`` files relative to the study file. All packaged
-        notebooks where it is left out.
-    parameters : dict
-        Values for the notebooks that declare them.
-    data : str, optional
-        The panel file, relative to the study file.
-    aliases : dict of str to str
-        Headers of the panel file, to canonical columns.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    title: str | None = None
-    languages: list[Literal["zh", "en"]] = Field(default=list(LANGUAGES), min_length=1)
-    notebooks: list[str] | None = Field(default=None, min_length=1)
-    parameters: dict[str, Any] = {}
-    data: str | None = None
-    aliases: dict[str, str] = {}
-
-    def values(self) -> dict[str, Any]:
-        """What the notebooks get: `parameters`, and the data file and aliases as the parameters of that name.
-
-        Returns
-        -------
-        dict
-        """
-        given = {} if self.data is None else {"data": self.data}
-        if self.aliases:
-            given["aliases"] = json.dumps(self.aliases, ensure_ascii=False)
-        return given | self.parameters
 
 
 @dataclass(frozen=True)
@@ -99,6 +56,25 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Planned:
+    """One report of a plan.
+
+    Parameters
+    ----------
+    source : Source
+        With the values of this report.
+    keys : dict of str to str
+        Its place in the grid, language included.
+    stem : str
+        Its files' name without ending.
+    """
+
+    source: Source
+    keys: dict[str, str]
+    stem: str
+
+
+@dataclass(frozen=True)
 class Plan:
     """What will be rendered, checked.
 
@@ -109,12 +85,22 @@ class Plan:
         Where the kernels run: the study file's folder, else the current directory.
     languages : tuple of str
     sources : tuple of Source
+        The notebooks, with the values that all reports share.
+    keys : tuple of str
+        Of the grid, ``language`` among them.
+    reports : tuple of Planned
+        In the order of rendering.
+    deadline : float
+        Seconds for one report.
     """
 
     title: str | None
     folder: Path
     languages: tuple[str, ...]
     sources: tuple[Source, ...]
+    keys: tuple[str, ...]
+    reports: tuple["Planned", ...]
+    deadline: float
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -125,69 +111,6 @@ class Plan:
         dict
         """
         return {name: value for source in self.sources for name, value in source.settings.items()}
-
-
-def _nearest(word: str, choices: Iterable[str]) -> str:
-    allowed = sorted(choices)
-    close = get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(allowed) or 'none'}"
-
-
-def _describe(error: Any) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "extra_forbidden":
-        return f"{key!r} is no key of a study file; {_nearest(key, Study.model_fields)}"
-    hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
-    return f"{key}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}{hint}"
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader overwrites a repeated key in silence; here that is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            problem = f"the key {twice[0]!r} stands twice"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def read_study(path: str | Path) -> Study:
-    """Read a study file.
-
-    Parameters
-    ----------
-    path : str or Path
-        A YAML file in UTF-8 with the keys of `Study`.
-
-    Returns
-    -------
-    Study
-
-    Raises
-    ------
-    ReportError
-        If the file is missing, is no YAML mapping, or breaks a rule; every fault is listed with its key.
-    """
-    try:
-        # a subclass of SafeLoader
-        tree = yaml.load(Path(path).read_text(encoding="utf-8-sig"), Loader=_UniqueKeys)
-    except OSError as missing:
-        raise ReportError(f"study file {path} cannot be read ({missing.strerror}); check the path.") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as broken:
-        raise ReportError(f"study file {path} is no YAML in UTF-8: {broken}; correct it there.") from None
-    if not isinstance(tree, dict):
-        keys = ", ".join(Study.model_fields)
-        raise ReportError(f"study file {path} must hold `key: value` lines, got {tree!r}; keys are {keys}.")
-    try:
-        return Study.model_validate(tree)
-    except ValidationError as broken:
-        raise _error(f"study file {path} is refused", map(_describe, broken.errors())) from None
-
-
-def _error(head: str, faults: Iterable[str]) -> ReportError:
-    return ReportError("\n".join([f"{head}:", *(f"- {fault}" for fault in faults)]))
 
 
 def _has_cells(raw: dict[str, Any]) -> bool:
@@ -247,12 +170,12 @@ def _locate(study: Study, folder: Path, only: Sequence[str], faults: list[str]) 
         elif entry in packaged:
             paths.append(packaged[entry])
         else:
-            faults.append(f"{entry!r} is no packaged notebook; {_nearest(entry, packaged)}, or a .ipynb path")
+            faults.append(f"{entry!r} is no packaged notebook; {nearest(entry, packaged)}, or a .ipynb path")
     if not only:
         return paths
     names = [path.stem for path in paths]
     unknown = [part for part in only if not any(name.startswith(part) for name in names)]
-    faults += [f"only: no notebook's name begins with {part!r}; {_nearest(part, names)}" for part in unknown]
+    faults += [f"only: no notebook's name begins with {part!r}; {nearest(part, names)}" for part in unknown]
     return [path for path in paths if path.stem.startswith(tuple(only))]
 
 
@@ -287,7 +210,7 @@ def _check_names(parameters: Mapping[str, Any], sources: list[Source], faults: l
         if name == "language":
             faults.append("parameter 'language' is set by the renderer; choose with --language (languages=)")
         elif name not in declared:
-            faults.append(f"no chosen notebook declares parameter {name!r}; {_nearest(name, declared)}")
+            faults.append(f"no chosen notebook declares parameter {name!r}; {nearest(name, declared)}")
 
 
 def make_plan(
@@ -296,6 +219,7 @@ def make_plan(
     only: Sequence[str] = (),
     languages: Sequence[str] | None = None,
     parameters: Mapping[str, Any] | None = None,
+    where: Mapping[str, str] | None = None,
 ) -> Plan:
     """Check everything that can be checked before a kernel starts.
 
@@ -309,6 +233,8 @@ def make_plan(
         Instead of the study's.
     parameters : mapping, optional
         Added to the study's, and before them.
+    where : mapping of str to str, optional
+        Keep the reports that have these values of the grid's keys.
 
     Returns
     -------
@@ -324,7 +250,7 @@ def make_plan(
     wanted = list(dict.fromkeys(study.languages if languages is None else languages))
     values = study.values() | dict(parameters or {})
     faults = [
-        f"language {code!r} is unknown; {_nearest(code, LANGUAGES)}"
+        f"language {code!r} is unknown; {nearest(code, LANGUAGES)}"
         for code in wanted
         if code not in LANGUAGES
     ]
@@ -332,11 +258,39 @@ def make_plan(
     sources = _read_all(paths, faults)
     if len(sources) == len(paths):  # an unread notebook may well declare the rest
         _check_names(values, sources, faults)
-    sources = [_set_values(source, values, faults) for source in sources]
-    if values.get("data") and not (folder / str(values["data"])).is_file():
-        faults.append(f"data must be a file, got {values['data']!r}, seen from {folder}; check the path")
+    data = str(values.get("data") or "")
+    if data and not (folder / data).is_file():
+        faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")
     if not (sources and wanted) and not faults:
         faults.append("there is nothing to render; name at least one notebook and one language")
+    cells: list[dict[str, str]] = []
+    if not faults:
+        cells = grid.combinations(
+            study, folder=folder, languages=wanted, parameters=values, where=where or {}, faults=faults
+        )
+    reports = _reports(sources, cells, values, faults)
+    sources = [_set_values(source, values, faults) for source in sources]
+    faults += name_faults([report.stem for report in reports])
+    if not (reports or faults):
+        faults.append("there is nothing to render; the grid is empty")
     if faults:
-        raise _error("nothing was rendered", faults)
-    return Plan(study.title, folder, tuple(wanted), tuple(sources))
+        raise listing("nothing was rendered", dict.fromkeys(faults))
+    named = grid.keys(study)
+    return Plan(study.title, folder, tuple(wanted), tuple(sources), named, tuple(reports), study.deadline)
+
+
+def _reports(
+    sources: list[Source], cells: list[dict[str, str]], values: Mapping[str, Any], faults: list[str]
+) -> list[Planned]:
+    reports = []
+    for source in sources:
+        undeclared = {name for cell in cells for name in cell} - source.declared.keys()
+        faults += [
+            f"notebook {source.name} does not declare grid key {name!r}; {nearest(name, source.declared)}"
+            for name in sorted(undeclared)
+        ]
+        for cell in [] if undeclared else cells:
+            parts = [file_part(value) for name, value in cell.items() if name != "language"]
+            stem = ".".join([source.name, *parts, cell["language"]])
+            reports.append(Planned(_set_values(source, {**values, **cell}, faults), cell, stem))
+    return reports

@@ -1,0 +1,195 @@
+"""Batch rendering against papermill in a loop, its command line, and a plain forked script, in one run.
+
+Each report has 10 code cells, 4 figures and a GLM. Then: many reports (failures, memory, file descriptors,
+zombies), and a rerun in which every report is cached.
+"""
+
+import argparse
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+
+import matplotlib.pyplot
+import nbformat
+import papermill
+import statsmodels.api
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from reform_analysis import report
+
+PARAMETERS = 'language: str = "en"  # of the report\nunit: str = "0"  # of the grid'
+FIGURE = """fig, ax = plt.subplots()
+ax.plot(data.x, data.y, {style!r})
+buffer = io.BytesIO()
+fig.savefig(buffer, format="png")
+plt.close(fig)
+image = base64.b64encode(buffer.getvalue()).decode()
+display({{"image/png": image}}, metadata={{"image/png": {{"alt": "{style}"}}}}, raw=True)"""
+CELLS = [
+    "import base64, io\nimport matplotlib.pyplot as plt\nimport numpy as np\nimport pandas as pd\n"
+    "import statsmodels.api as sm",
+    "rng = np.random.default_rng(int(unit))\nx = rng.normal(size=500)",
+    "data = pd.DataFrame({'x': x, 'y': rng.poisson(np.exp(0.2 * x))})",
+    "data.describe()",
+    "fit = sm.GLM(data.y, sm.add_constant(data.x), family=sm.families.Poisson()).fit()",
+    *[FIGURE.format(style=style) for style in ("o", "x", ".", "+")],
+    "fit.params.to_frame('estimate')",
+]
+
+
+def build(folder: Path, units: int) -> Path:
+    parameters = new_code_cell(PARAMETERS, id="parameters", metadata={"tags": ["parameters"]})
+    cells = [new_code_cell(source, id=f"cell-{number}") for number, source in enumerate(CELLS)]
+    notebook = new_notebook(cells=[parameters, new_markdown_cell("# Report", id="title"), *cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "bench.ipynb")
+    values = ", ".join(f'"{number}"' for number in range(units))
+    study = folder / f"study{units}.yaml"
+    study.write_text(
+        f"notebooks: [bench.ipynb]\nlanguages: [en]\ngrid: {{by: [unit], values: {{unit: [{values}]}}}}\n",
+        encoding="utf-8",
+    )
+    return study
+
+
+def batch(folder: Path, units: int, jobs: int, out: str) -> report.RunResult:
+    return report.render(build(folder, units), out=folder / out, jobs=jobs)
+
+
+def loop(folder: Path, units: int) -> None:
+    for number in range(units):
+        target = folder / f"loop{number}.ipynb"
+        done = papermill.execute_notebook(
+            folder / "bench.ipynb", target, {"unit": str(number)}, kernel_name="python3", progress_bar=False
+        )
+        html, _ = HTMLExporter().from_notebook_node(done)
+        target.with_suffix(".html").write_text(html, encoding="utf-8")
+
+
+def command_lines(folder: Path, units: int) -> None:
+    scripts = Path(sys.executable).parent
+    for number in range(units):
+        target = folder / f"cli{number}.ipynb"
+        first = [scripts / "papermill", folder / "bench.ipynb", target, "-r", "unit", str(number)]
+        subprocess.run(first, check=True, capture_output=True)
+        second = [scripts / "jupyter-nbconvert", "--to", "html", target]
+        subprocess.run(second, check=True, capture_output=True)
+
+
+PREIMPORTED = (matplotlib.pyplot, statsmodels.api)  # by the plain script's parent, as by the fork server
+
+
+def script(number: int) -> None:
+    names = {"unit": str(number), "display": lambda *_, **__: None}
+    for source in CELLS:
+        exec(source, names)
+
+
+def forked_script(units: int, jobs: int) -> None:
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        pool.map(script, range(units), chunksize=1)
+
+
+def clock(act: Callable[[], object]) -> float:
+    begun = perf_counter()
+    act()
+    return perf_counter() - begun
+
+
+def children() -> tuple[int, int]:
+    states = []
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == os.getpid():
+            states.append(fields[0])
+    return len(states), states.count("Z")
+
+
+def resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def compare(folder: Path, units: int, jobs: int) -> None:
+    build(folder, units)
+    seconds = {
+        "this batch": clock(lambda: batch(folder, units, jobs, "out")),
+        "papermill in a loop": clock(lambda: loop(folder, units)),
+        "plain script, forked": clock(lambda: forked_script(units, jobs)),
+        "papermill and nbconvert commands": clock(lambda: command_lines(folder, units)),
+    }
+    for name, spent in seconds.items():
+        ratio = spent / seconds["this batch"]
+        print(f"{name:34s} {spent:7.1f} s, {spent / units:6.2f} s a report, {ratio:5.2f} times this batch")
+
+
+def many(folder: Path, units: int, jobs: int) -> None:
+    marks = []
+    before = descriptors()
+    study = build(folder, units)
+
+    def note(_record: report.Record) -> None:
+        marks.append((resident(), descriptors(), children()))
+
+    begun = perf_counter()
+    run = report.render(study, out=folder / "many", jobs=jobs, on_record=note)
+    spent = perf_counter() - begun
+    first, last = marks[len(marks) // 4], marks[-1]
+    print(f"{units} reports: {spent:.1f} s, {spent / units:.2f} s each, {len(run.failed)} failed")
+    print(f"  memory {first[0]:.0f} MB after a quarter, {last[0]:.0f} MB at the end")
+    print(f"  file descriptors {before} before, {first[1]} after a quarter, {last[1]} at the end")
+    print(
+        f"  children at most {max(mark[2][0] for mark in marks)}, zombies {max(mark[2][1] for mark in marks)}"
+    )
+
+
+def cached(folder: Path, units: int) -> None:
+    """Fill the cache with copies of one finished report under the keys of all jobs, then render."""
+    study = build(folder, units)
+    plan = report.make_plan(study)
+    tasks = report.plan_jobs(plan, plan.reports, folder=folder, out=folder / "many")
+    pattern = next((folder / "many" / "cache").glob("*.json")).with_suffix("")
+    for task in tasks:
+        for kind in ("html", "ipynb", "json"):
+            target = folder / "many" / "cache" / f"{task.key}.{kind}"
+            if not target.exists():
+                target.write_bytes(pattern.with_suffix(f".{kind}").read_bytes())
+    begun = perf_counter()
+    run = report.render(study, out=folder / "many")
+    print(
+        f"{units} cached reports: {perf_counter() - begun:.2f} s, {sum(r.cached for r in run.records)} cached"
+    )
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--reports", type=int, default=24)
+    options.add_argument("--many", type=int, default=240)
+    options.add_argument("--cached", type=int, default=1000)
+    options.add_argument("--jobs", type=int, default=os.cpu_count())
+    asked = options.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if asked.reports:
+            compare(folder, asked.reports, asked.jobs)
+        if asked.many:
+            many(folder, asked.many, asked.jobs)
+        if asked.many and asked.cached:
+            cached(folder, asked.cached)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,229 @@
+"""One notebook executed by papermill: parameters put in, faults found, clocks taken out."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any
+
+import nbformat
+import papermill
+from jupyter_client.kernelspec import NoSuchKernel
+from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+from papermill.engines import NBClientEngine, papermill_engines
+from papermill.execute import ERROR_MARKER_TAG
+
+from reform_analysis import headlines
+from reform_analysis.kernels import kernel_config
+from reform_analysis.pages import IMAGES, SHOWN, Failure
+from reform_analysis.study import Source
+from reform_analysis.wording import LANGUAGES
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An executed notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+        As far as it ran, without clocks, with the cells of one language.
+    failure : Failure or None
+    trouble : bool
+        The failure is one of the machinery (a kernel died or did not start): the same again may go well.
+    rows : tuple of dict
+        What `headlines.record` was given.
+    """
+
+    notebook: NotebookNode
+    failure: Failure | None
+    trouble: bool
+    rows: tuple[dict[str, Any], ...]
+
+
+def execute(source: Source, language: str, *, cwd: Path, server: str | None, deadline: float) -> Execution:
+    """Run a notebook in a kernel of its own.
+
+    Parameters
+    ----------
+    source : Source
+    language : {"zh", "en"}
+    cwd : Path
+        The kernel's folder.
+    server : str or None
+        Socket of a fork server; None for a cold kernel.
+    deadline : float
+        Seconds for the whole notebook.
+
+    Returns
+    -------
+    Execution
+    """
+    with TemporaryDirectory(prefix="reform-") as scratch:
+        recorded = Path(scratch) / "headlines.jsonl"
+        copy = Path(scratch) / "executed.ipynb"
+        config = kernel_config(server, {headlines.TARGET: str(recorded)})
+        notebook, failure, trouble = _run(
+            source, language, copy=copy, cwd=cwd, config=config, deadline=deadline
+        )
+        rows = headlines.read(recorded)
+    failure = failure or _find_fault(notebook, source)
+    _strip(notebook, source, language)
+    return Execution(notebook, failure, trouble, rows)
+
+
+class PartialEngine(NBClientEngine):
+    """papermill's own engine, which leaves the notebook where it stopped.
+
+    papermill would write it before and after every cell, which took a fifth of a report's time.
+    """
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, *, partial: Path, **options: Any
+    ) -> None:
+        """Run the notebook.
+
+        Parameters
+        ----------
+        nb_man : NotebookExecutionManager
+        kernel_name : str
+        partial : Path
+            Where the notebook is written, finished or not.
+        **options
+            Of papermill's engine.
+        """
+        try:
+            super().execute_managed_notebook(nb_man, kernel_name, **options)
+        finally:
+            nbformat.write(nb_man.nb, partial)
+
+
+ENGINE = "reform-analysis"
+papermill_engines.register(ENGINE, PartialEngine)
+
+
+def _run(
+    source: Source, language: str, *, copy: Path, cwd: Path, config: Any, deadline: float
+) -> tuple[NotebookNode, Failure | None, bool]:
+    end = monotonic() + deadline
+    injected = _inject(source, language)
+    try:
+        done = papermill.execute_notebook(
+            injected,
+            None,
+            engine_name=ENGINE,
+            partial=copy,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            coalesce_streams=True,  # chunks of a stream depend on timing
+            shutdown_kernel="immediate",  # asked politely, it may write its own errors to our stderr
+            timeout_func=lambda _cell: max(1.0, end - monotonic()),
+            resources={"metadata": {"path": str(cwd)}},  # cwd= would change the folder of all threads
+            config=config,
+        )
+    except (papermill.PapermillExecutionError, CellTimeoutError, NoSuchKernel, RuntimeError) as stopped:
+        done = nbformat.read(copy, as_version=4) if copy.exists() else injected
+        begun = any(
+            cell.get("outputs") or cell.metadata.get("papermill", {}).get("start_time") for cell in done.cells
+        )
+        reason = str(stopped)
+        if isinstance(stopped, CellTimeoutError):
+            reason = f"not finished after {deadline:g} seconds; raise deadline in the study file"
+        elif not begun:
+            reason = f"the kernel python3 did not start ({stopped}); install ipykernel"
+        return done, _stopped(done, source, reason=reason), isinstance(stopped, DeadKernelError) or not begun
+    finally:
+        ensure_event_loop().close()  # nbclient opens one a thread and leaves it open
+    # SystemExit(0) in a cell ends papermill's run early and counts as success there.
+    left_early = done.metadata.papermill.get("exception")
+    return (
+        done,
+        _stopped(done, source, reason="exit() left the notebook early") if left_early else None,
+        False,
+    )
+
+
+def _inject(source: Source, language: str) -> NotebookNode:
+    # papermill's own injection gives the cell a random id, writes Chinese as \\u escapes and logs a warning
+    # for every parameter that its inspection overlooks. The cell is otherwise the same, tag included.
+    notebook: NotebookNode = nbformat.from_dict(source.notebook)
+    values = {"language": language, **source.settings}
+    lines = ["# Parameters", *(f"{name} = {value!r}" for name, value in values.items())]
+    cell = nbformat.v4.new_code_cell("\n".join(lines), id="injected-parameters")
+    cell.metadata.tags = ["injected-parameters"]
+    kept = [old for old in notebook.cells if "injected-parameters" not in _tags(old)]
+    place = next(number for number, old in enumerate(kept, start=1) if "parameters" in _tags(old))
+    notebook.cells = [*kept[:place], cell, *kept[place:]]
+    notebook.metadata.pop("papermill", None)
+    return notebook
+
+
+def _tags(cell: NotebookNode) -> list[str]:
+    tags: list[str] = cell.metadata.get("tags", [])
+    return tags
+
+
+def _stopped(notebook: NotebookNode, source: Source, *, reason: str) -> Failure:
+    for cell, output in _outputs(notebook):
+        if output.output_type == "error":
+            message = strip_ansi(f"{output.ename}: {output.evalue}").strip()
+            return _failure(cell, source, message, "\n".join(output.traceback))
+    started = [cell for cell in notebook.cells if cell.metadata.get("papermill", {}).get("start_time")]
+    return _failure(started[-1], source, reason) if started else Failure(reason)
+
+
+def _outputs(notebook: NotebookNode) -> Iterator[tuple[NotebookNode, NotebookNode]]:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            yield cell, output
+
+
+def _failure(cell: NotebookNode, source: Source, message: str, traceback: str = "") -> Failure:
+    ids = [old.id for old in source.notebook.cells]
+    position = ids.index(cell.id) + 1 if cell.id in ids else None
+    return Failure(message, position, cell.source, strip_ansi(traceback))
+
+
+def _find_fault(notebook: NotebookNode, source: Source) -> Failure | None:
+    for cell, output in _outputs(notebook):
+        if output.output_type == "stream":
+            glyph = re.search(r"Glyph .* missing from .*", output.text) if output.name == "stderr" else None
+            fault = glyph and f"a figure lacks a character: {glyph[0]}"
+        else:
+            fault = _figure_fault(output)
+        if fault:
+            return _failure(cell, source, fault)
+    return None
+
+
+def _figure_fault(output: NotebookNode) -> str | None:
+    data = output.get("data", {})
+    if data and not set(SHOWN) & set(data):
+        return f"an output of type {', '.join(data)} cannot be shown; give it as HTML, SVG or PNG"
+    image = next((kind for kind in IMAGES if kind in data), None)
+    if image is None or "text/html" in data or str(output.metadata.get(image, {}).get("alt") or "").strip():
+        return None
+    return f'a figure has no alternative text; give its output the metadata {{"{image}": {{"alt": "..."}}}}'
+
+
+def _strip(notebook: NotebookNode, source: Source, language: str) -> None:
+    others = {f"lang-{code}" for code in LANGUAGES if code != language} | {ERROR_MARKER_TAG}
+    kept = [cell for cell in notebook.cells if cell.cell_type == "code" or not others & set(_tags(cell))]
+    for cell in kept:
+        for clock in ("papermill", "execution"):
+            cell.metadata.pop(clock, None)
+    notebook.cells = kept
+    for _, output in _outputs(notebook):
+        # Warnings name a file after the kernel's process, default representations an address.
+        if output.output_type == "stream":
+            output.text = re.sub(r"\S*ipykernel_\d+[/\\]\d+\.py", "<cell>", output.text)
+        elif "text/plain" in output.get("data", {}):
+            output.data["text/plain"] = re.sub(r" at 0x[0-9a-fA-F]+>", ">", output.data["text/plain"])
+    notebook.metadata["papermill"] = {"parameters": {"language": language, **source.settings}}

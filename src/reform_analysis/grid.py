@@ -1,0 +1,168 @@
+"""The grid of a study: every combination of the values of its keys, filtered, and divided into shards."""
+
+import itertools
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reform_analysis import panel_source
+from reform_analysis.estimates import DataError, DesignError, ReportError
+from reform_analysis.study_file import Study, nearest
+
+
+def keys(study: Study) -> tuple[str, ...]:
+    """Return the keys of the grid; ``language`` is the last where the study does not place it.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    tuple of str
+    """
+    return (*study.grid.by, *(() if "language" in study.grid.by else ("language",)))
+
+
+def combinations(
+    study: Study,
+    *,
+    folder: Path,
+    languages: Sequence[str],
+    parameters: Mapping[str, Any],
+    where: Mapping[str, str],
+    faults: list[str],
+) -> list[dict[str, str]]:
+    """Return the combinations of values for which there is a report.
+
+    Parameters
+    ----------
+    study : Study
+    folder : Path
+        The data file is seen from here.
+    languages : sequence of str
+    parameters : mapping
+        Of all reports; ``reading`` tells how the data file is read.
+    where : mapping of str to str
+        Keep the combinations that have these values.
+    faults : list of str
+        Grows by what is wrong.
+
+    Returns
+    -------
+    list of dict of str to str
+        Key -> value, in the order of the grid.
+    """
+    names = keys(study)
+    _check(study, names, faults)
+    values = [
+        _values(name, study, folder=folder, languages=languages, parameters=parameters, faults=faults)
+        for name in names
+    ]
+    found = [dict(zip(names, row, strict=True)) for row in itertools.product(*values)]
+    for entry in study.grid.include:
+        if set(entry) | {"language"} != set(names):
+            faults.append(f"grid.include: {entry} must have the keys {', '.join(names)}; complete it")
+            continue
+        found += [
+            {"language": code} | entry
+            for code in languages
+            if "language" not in entry or code == entry["language"]
+        ]
+    found = [
+        {name: cell[name] for name in names} for cell in found if not _excluded(cell, study.grid.exclude)
+    ]
+    unique = list({tuple(cell.values()): cell for cell in found}.values())
+    return _filter(unique, where, names, faults)
+
+
+def _check(study: Study, names: Sequence[str], faults: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [f"grid.by: {name!r} stands twice; remove one" for name in twice]
+    for part in ("values", "exclude"):
+        entries = [study.grid.values] if part == "values" else study.grid.exclude
+        unknown = sorted({key for entry in entries for key in entry} - set(names))
+        faults += [f"grid.{part}: {key!r} is not in grid.by; {nearest(key, names)}" for key in unknown]
+    for name, given in (("outcome", study.outcomes), ("exposure", study.exposures)):
+        if len(given) > 1 and name not in names:
+            faults.append(f"{name}s has {len(given)} values; name {name!r} in grid.by, or keep one")
+
+
+def _values(
+    name: str,
+    study: Study,
+    *,
+    folder: Path,
+    languages: Sequence[str],
+    parameters: Mapping[str, Any],
+    faults: list[str],
+) -> list[str]:
+    given: dict[str, Sequence[str]] = {
+        "language": languages,
+        "outcome": study.outcomes,
+        "exposure": study.exposures,
+    }
+    chosen = study.grid.values.get(name) or given.get(name)
+    if chosen:
+        return list(dict.fromkeys(chosen))
+    try:
+        return _column(name, study, folder=folder, reading=str(parameters.get("reading", "")))
+    except (DataError, DesignError, ReportError) as fault:
+        faults.append(f"grid key {name!r}: {fault}")
+        return []
+
+
+def _column(name: str, study: Study, *, folder: Path, reading: str) -> list[str]:
+    data = os.fspath(folder / study.data) if study.data else ""
+    aliases = json.dumps(study.aliases, ensure_ascii=False) if study.aliases else ""
+    frame = panel_source.open_panel(data, aliases=aliases, reading=reading)
+    if name not in frame:
+        raise ReportError(
+            f"is no column of the panel; {nearest(name, frame.columns)}, or list grid.values.{name}"
+        )
+    return sorted(str(value) for value in frame[name].dropna().unique())
+
+
+def _excluded(cell: Mapping[str, str], entries: Sequence[Mapping[str, str]]) -> bool:
+    return any(entry.items() <= cell.items() for entry in entries)
+
+
+def _filter(
+    cells: list[dict[str, str]], where: Mapping[str, str], names: Sequence[str], faults: list[str]
+) -> list[dict[str, str]]:
+    for key, value in where.items():
+        present = {cell[key] for cell in cells if key in cell}
+        if key not in names:
+            faults.append(f"where: {key!r} is no key of the grid; {nearest(key, names)}")
+        elif value not in present:
+            faults.append(f"where: no report has {key}={value!r}; {nearest(value, present)}")
+    return [cell for cell in cells if where.items() <= cell.items()]
+
+
+def read_shard(text: str) -> tuple[int, int]:
+    """Return i and n of "i/n".
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    tuple of int
+
+    Raises
+    ------
+    ReportError
+        If it is no such text, or i is not between 1 and n.
+
+    Examples
+    --------
+    >>> read_shard("2/8")
+    (2, 8)
+    """
+    number, slash, total = text.partition("/")
+    if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
+        return int(number), int(total)
+    raise ReportError(f"shard must be i/n with i from 1 to n, got {text!r}; write 2/8.")

@@ -1,0 +1,139 @@
+"""The rows of the index: reports of a grid with their main estimate and its place in a small forest plot."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, log
+from typing import Any
+
+from reform_analysis.jobs import JobRecord
+from reform_analysis.wording import LANGUAGES, say
+
+WIDTH, MARGIN = 176.0, 6.0
+RATIOS = ("rate_ratio", "odds_ratio")
+MOST = 1e3  # an interval beyond a ratio of a thousand (or a thousandth) runs off the plot
+
+
+@dataclass(frozen=True)
+class Row:
+    """One report in the index.
+
+    Parameters
+    ----------
+    record : JobRecord
+    folder : str
+        The run's.
+    estimate : float or None
+        The first one recorded as ``main``.
+    mark : dict or None
+        Places in the forest plot.
+    """
+
+    record: JobRecord
+    folder: str
+    estimate: float | None
+    mark: dict[str, Any] | None
+
+
+def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict[str, Any]:
+    """Return what the index shows of a grid: rows (failures first), choices of the filters, and a caption.
+
+    Parameters
+    ----------
+    found : sequence of (folder, JobRecord)
+    keys : sequence of str
+
+    Returns
+    -------
+    dict
+        ``rows``, ``grid_keys``, ``choices``, ``failed``, ``caption``.
+    """
+    mains = [_main(record) for _, record in found]
+    drawn = [main for main in mains if main is not None]
+    kinds = {(main["scale"], main["ci_level"]) for main in drawn}
+    scale = _scale(drawn) if len(kinds) == 1 else None
+    rows = [
+        Row(
+            record,
+            folder,
+            float(main["estimate"]) if main else None,
+            _mark(main, scale) if main and scale else None,
+        )
+        for (folder, record), main in zip(found, mains, strict=True)
+    ]
+    rows.sort(key=lambda row: row.record.status != "failed")
+    return {
+        "rows": rows,
+        "grid_keys": list(keys),
+        "choices": _choices([record for _, record in found], keys),
+        "failed": sum(record.status == "failed" for _, record in found),
+        "caption": _caption(kinds),
+    }
+
+
+def _both(key: str, **values: Any) -> str:
+    return " / ".join(dict.fromkeys(say(key, language, **values) for language in LANGUAGES))
+
+
+def _caption(kinds: set[tuple[Any, Any]]) -> str:
+    if len(kinds) != 1:
+        return _both("index.forest_mixed" if kinds else "index.forest_none")
+    (_, level), *_ = kinds
+    return _both("index.forest", level=f"{100 * float(level):g}%")
+
+
+def _main(record: JobRecord) -> dict[str, Any] | None:
+    rows = [row for row in record.estimates if row["name"] == "main" and row["estimate"] is not None]
+    return rows[0] if rows else None
+
+
+def _choices(records: Sequence[JobRecord], keys: Sequence[str]) -> list[dict[str, Any]]:
+    columns: list[tuple[str, int, list[str]]] = [
+        ("index.status", 0, [str(record.status) for record in records])
+    ]
+    columns.append(("index.notebook", 2, [record.notebook for record in records]))
+    choices = [
+        {"label": _both(key), "column": column, "options": sorted(set(values))}
+        for key, column, values in columns
+    ]
+    for column, key in enumerate(keys, start=3):
+        values = [record.keys.get(key, "") for record in records]
+        choices.append({"label": key, "column": column, "options": list(dict.fromkeys(values))})
+    return choices
+
+
+def _position(value: float, scale: str) -> float:
+    if scale not in RATIOS:
+        return value
+    return log(min(max(value, 1 / MOST), MOST))
+
+
+def _scale(mains: Sequence[dict[str, Any]]) -> tuple[str, float, float]:
+    kind = str(mains[0]["scale"])
+    null = 1.0 if kind in RATIOS else 0.0
+    ends = [
+        main[name] for main in mains for name in ("estimate", "ci_low", "ci_high") if main[name] is not None
+    ]
+    places = [_position(float(value), kind) for value in (*ends, null) if isfinite(float(value))]
+    return kind, min(places), max(places)
+
+
+def _mark(main: dict[str, Any], scale: tuple[str, float, float]) -> dict[str, Any]:
+    kind, low, high = scale
+    width = (high - low) or 1.0
+
+    def at(value: float | None) -> float | None:
+        if value is None:
+            return None
+        return round(MARGIN + (WIDTH - 2 * MARGIN) * (_position(float(value), kind) - low) / width, 1)
+
+    ends = at(main["ci_low"]), at(main["ci_high"])
+    whole = None not in ends
+    text = f"{main['estimate']:.2f}" + (f" ({main['ci_low']:.2f}, {main['ci_high']:.2f})" if whole else "")
+    null = at(1.0 if kind in RATIOS else 0.0)
+    return {
+        "at": at(main["estimate"]),
+        "low": ends[0] if whole else None,
+        "high": ends[1],
+        "null": null,
+        "text": text,
+    }

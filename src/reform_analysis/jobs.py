@@ -1,0 +1,271 @@
+"""The unit of work: one report, from a job that can be sent anywhere to a record of what became of it."""
+
+import hashlib
+import json
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import nbformat
+
+from reform_analysis import pages
+from reform_analysis.execution import Execution, execute
+from reform_analysis.pages import Failure, Page
+from reform_analysis.storage import write
+from reform_analysis.study import Source
+
+ATTEMPTS = 3
+FORMATS = ("html", "ipynb")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What `render_one` needs; it can be pickled.
+
+    Parameters
+    ----------
+    source : Source
+        The notebook as read when the plan was made, with this report's values.
+    keys : dict of str to str
+        Place in the grid, language included.
+    stem : str
+    title : str or None
+        The study's.
+    cwd, folder : Path
+        Where the kernel runs, and where the files go.
+    cache : Path or None
+        Folder of finished reports; None to render anew and keep nothing.
+    fresh : bool
+        Do not look into the cache, but fill it.
+    key : str
+        The cache key: equal keys, equal bytes.
+    stamp : tuple of str
+        Provenance, for the page's footer.
+    data : dict of str to str
+        Data files this report reads, with their SHA-256.
+    formats : tuple of {"html", "ipynb"}
+    deadline : float
+        Seconds.
+    server : str or None
+        Socket of the fork server.
+    """
+
+    source: Source
+    keys: dict[str, str]
+    stem: str
+    title: str | None
+    cwd: Path
+    folder: Path
+    cache: Path | None
+    fresh: bool
+    key: str
+    stamp: tuple[str, ...]
+    data: dict[str, str]
+    formats: tuple[str, ...] = FORMATS
+    deadline: float = 3600.0
+    server: str | None = None
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One report of a run, as it stands in ``run.json``.
+
+    Parameters
+    ----------
+    notebook, language : str
+    status : {"ok", "failed"}
+    title : str
+        The page's title: the first heading of the language's cells.
+    html, ipynb : str
+        File names in the run's folder; empty for a file that was not asked for or could not be written.
+    source_sha256 : str
+        Of the notebook file.
+    seconds : float
+    error : str or None
+        The failing cell's number and error.
+    glyphs : tuple of str
+        Characters on the page that the embedded font lacks.
+    stem : str
+    keys : dict of str to str
+        Place in the grid.
+    key : str
+        The cache key.
+    cached : bool
+        Taken from the cache.
+    attempts : int
+        More than one where a kernel died.
+    traceback : str
+        Of a fault outside the notebook.
+    estimates : tuple of dict
+        What the notebook recorded (`headlines.record`).
+    """
+
+    notebook: str
+    language: str
+    status: Literal["ok", "failed"]
+    title: str
+    html: str
+    ipynb: str
+    source_sha256: str
+    seconds: float
+    error: str | None = None
+    glyphs: tuple[str, ...] = ()
+    stem: str = ""
+    keys: dict[str, str] = field(default_factory=dict)
+    key: str = ""
+    cached: bool = False
+    attempts: int = 1
+    traceback: str = ""
+    estimates: tuple[dict[str, Any], ...] = ()
+
+
+def render_one(job: Job) -> JobRecord:
+    """Render one report. It never raises: what went wrong stands in the record.
+
+    Parameters
+    ----------
+    job : Job
+
+    Returns
+    -------
+    JobRecord
+    """
+    begun = perf_counter()
+    try:
+        record = restore(job) or _rendered(job)
+    except Exception as caught:  # noqa: BLE001  # the one place: a report that breaks must not break the batch
+        error = f"{type(caught).__name__}: {caught}"
+        record = replace(_blank(job), error=error, traceback=traceback.format_exc())
+    return replace(record, seconds=round(perf_counter() - begun, 3))
+
+
+def _blank(job: Job) -> JobRecord:
+    return JobRecord(
+        notebook=job.source.name,
+        language=job.keys["language"],
+        status="failed",
+        title=job.source.name,
+        html="",
+        ipynb="",
+        source_sha256=job.source.sha256,
+        seconds=0.0,
+        stem=job.stem,
+        keys=job.keys,
+        key=job.key,
+    )
+
+
+def _rendered(job: Job) -> JobRecord:
+    done, attempts = _executed(job)
+    failure = done.failure or _changed_data(job)
+    page = _page(job, done, failure)
+    if page.fault and not failure:
+        failure = Failure(page.fault)
+        page = _page(job, done, failure)
+    stem = f"{job.stem}.failed" if failure else job.stem
+    contents = {"html": page.html.encode(), "ipynb": nbformat.writes(done.notebook).encode()}
+    names = {kind: f"{stem}.{kind}" for kind in job.formats}
+    for kind, name in names.items():
+        write(job.folder / name, contents[kind])
+    record = replace(
+        _blank(job),
+        status="failed" if failure else "ok",
+        title=page.title,
+        html=names.get("html", ""),
+        ipynb=names.get("ipynb", ""),
+        error=str(failure) if failure else None,
+        glyphs=page.glyphs,
+        attempts=attempts,
+        estimates=done.rows,
+    )
+    if job.cache and not failure:
+        _store(job, job.cache, record, contents)
+    return record
+
+
+def _executed(job: Job) -> tuple[Execution, int]:
+    attempts = 0
+    while True:
+        attempts += 1
+        done = execute(
+            job.source, job.keys["language"], cwd=job.cwd, server=job.server, deadline=job.deadline
+        )
+        if not done.trouble or attempts == ATTEMPTS:
+            return done, attempts
+
+
+def _page(job: Job, done: Execution, failure: Failure | None) -> Page:
+    return pages.page(
+        done.notebook,
+        job.source.path,
+        language=job.keys["language"],
+        study=job.title,
+        failure=failure,
+        stamp=job.stamp,
+    )
+
+
+def _changed_data(job: Job) -> Failure | None:
+    for name, sha256 in job.data.items():
+        if not Path(name).is_file() or digest(Path(name)) != sha256:
+            return Failure(f"the data file {Path(name).name} was changed while the batch ran; render again")
+    return None
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _store(job: Job, cache: Path, record: JobRecord, contents: dict[str, bytes]) -> None:
+    for kind, content in contents.items():
+        write(cache / f"{job.key}.{kind}", content)
+    entry = {
+        "title": record.title,
+        "glyphs": record.glyphs,
+        "estimates": record.estimates,
+        "sha256": {kind: hashlib.sha256(content).hexdigest() for kind, content in contents.items()},
+    }
+    write(cache / f"{job.key}.json", json.dumps(entry, ensure_ascii=False).encode())
+
+
+def restore(job: Job) -> JobRecord | None:
+    """Put a finished report from the cache into the run's folder.
+
+    Parameters
+    ----------
+    job : Job
+
+    Returns
+    -------
+    JobRecord or None
+        None where there is no entry, or a broken one: the report is to be rendered.
+    """
+    if job.cache is None or job.fresh:
+        return None
+    try:
+        entry = json.loads((job.cache / f"{job.key}.json").read_bytes())
+        contents = {kind: (job.cache / f"{job.key}.{kind}").read_bytes() for kind in job.formats}
+        if any(hashlib.sha256(text).hexdigest() != entry["sha256"][kind] for kind, text in contents.items()):
+            return None
+        for kind, text in contents.items():
+            write(job.folder / f"{job.stem}.{kind}", text)
+        names = {kind: f"{job.stem}.{kind}" if kind in contents else "" for kind in FORMATS}
+        glyphs, estimates = tuple(entry["glyphs"]), tuple(entry["estimates"])
+        title = str(entry["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    found = replace(_blank(job), status="ok", title=title, glyphs=glyphs, estimates=estimates, cached=True)
+    return replace(found, html=names["html"], ipynb=names["ipynb"])

@@ -1,0 +1,222 @@
+"""Kernels of the batch: forked from a warm server where the system can, started cold elsewhere.
+
+Both kinds get the same environment, one thread and a connection of their own; a report's bytes do not
+depend on which of them it ran in. A kernel is never used twice.
+"""
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from jupyter_client.provisioning import KernelProvisionerFactory
+from traitlets.config import Config
+
+from reform_analysis.estimates import ReportError
+from reform_analysis.forkserver import ENVIRONMENT, LIBRARIES
+from reform_analysis.provisioners import ColdProvisioner, ForkProvisioner
+
+GROUP = "jupyter_client.kernel_provisioners"
+FORKED, COLD = "reform-analysis-fork", "reform-analysis-cold"
+HELLO_SECONDS = 120.0
+CAN_FORK = sys.platform == "linux"
+HAS_IPC = os.name == "posix"
+
+
+def needed_libraries(sources: Iterable[str]) -> list[str]:
+    """Return the libraries that are worth importing before forking.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Code of the notebooks.
+
+    Returns
+    -------
+    list of str
+        Those of `forkserver.LIBRARIES` that the code names; all of them where it imports this package.
+    """
+    code = "\n".join(sources)
+    if "reform_analysis" in code:
+        return list(LIBRARIES)
+    return [
+        name
+        for name in LIBRARIES
+        if name.split(".")[0] in ("IPython", "ipykernel") or name.split(".")[0] in code
+    ]
+
+
+class ForkServer:
+    """A running fork server and the private folder of its sockets; a context manager.
+
+    Parameters
+    ----------
+    libraries : iterable of str
+        To import before the first fork.
+
+    Raises
+    ------
+    ReportError
+        If it does not start, or would have to fork with threads running.
+    """
+
+    def __init__(self, libraries: Iterable[str] = LIBRARIES) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="reform-")  # mode 0700
+        self.socket = str(Path(self._folder.name) / "server")
+        command = [sys.executable, "-m", "reform_analysis.forkserver", self.socket, *libraries]
+        with (Path(self._folder.name) / "log").open("w") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env={**os.environ, **ENVIRONMENT},
+            )
+        try:
+            self._greet()
+        except BaseException:
+            self.close()
+            raise
+
+    def _greet(self) -> None:
+        assert self._process.stdout is not None
+        ready, _, _ = select.select([self._process.stdout], [], [], HELLO_SECONDS)
+        line = self._process.stdout.readline() if ready else ""
+        if not line:
+            log = (Path(self._folder.name) / "log").read_text(errors="replace").strip()
+            raise ReportError(f"the fork server did not start ({log[-300:] or 'no word from it'}).")
+        threads = json.loads(line)["threads"]
+        if threads != 1:
+            raise ReportError(f"the fork server has {threads} threads, which a fork would lose.")
+
+    @property
+    def pid(self) -> int:
+        """The server's process.
+
+        Returns
+        -------
+        int
+        """
+        return self._process.pid
+
+    def close(self) -> None:
+        """End the server; kernels still running die with it."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                pipe.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+_REGISTERED = threading.Lock()
+
+
+def _register() -> None:
+    # The entry points of pyproject.toml make them known to an installation; a checkout whose metadata are
+    # older than its code knows them by this.
+    with _REGISTERED:
+        factory = KernelProvisionerFactory.instance()
+        for name, kind in ((FORKED, ForkProvisioner), (COLD, ColdProvisioner)):
+            value = f"{kind.__module__}:{kind.__name__}"
+            factory.provisioners.setdefault(name, EntryPoint(name, value, GROUP))
+
+
+class BatchKernelManager(AsyncKernelManager):
+    """A kernel manager for one report: its connection file lies in a folder of its own.
+
+    Parameters
+    ----------
+    **kwargs
+        Of `jupyter_client.AsyncKernelManager`.
+    """
+
+    server: str = ""
+    variables: Mapping[str, str] = {}
+
+    def __init__(self, **kwargs: Any) -> None:
+        _register()
+        private = tempfile.mkdtemp(prefix="reform-")  # mode 0700
+        self._tidy = weakref.finalize(self, shutil.rmtree, private, ignore_errors=True)
+        # Without a connection file of its own, two kernels on ipc would share their sockets and hang.
+        named = {"connection_file": str(Path(private) / "kernel.json")}
+        super().__init__(**kwargs, **named, **({"transport": "ipc"} if HAS_IPC else {}))
+        if not HAS_IPC:  # others on this machine could read the loopback device
+            self.transport_encryption = "auto"
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        """The specification found for the kernel's name, with a provisioner of this module.
+
+        Returns
+        -------
+        KernelSpec
+        """
+        spec: KernelSpec = self.kernel_spec_manager.get_kernel_spec(self.kernel_name)
+        name = FORKED if self.server else COLD
+        spec.metadata = {**spec.metadata, "kernel_provisioner": {"provisioner_name": name, "config": {}}}
+        return spec
+
+    async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
+        kw["env"] = {**(kw.get("env") or os.environ), **self.variables}
+        started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kw)
+        return started
+
+    pre_start_kernel = _async_pre_start_kernel
+
+    async def _async_launch_kernel(self, kernel_cmd: list[str], **kw: Any) -> None:
+        if isinstance(self.provisioner, ForkProvisioner):
+            self.provisioner.server = self.server
+            self.provisioner.connection_file = self.connection_file
+        await super()._async_launch_kernel(kernel_cmd, **kw)
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        await super()._async_cleanup_resources(restart=restart)
+        if not restart:
+            self._tidy()
+
+    cleanup_resources = _async_cleanup_resources
+
+
+def kernel_config(server: str | None, variables: Mapping[str, str]) -> Config:
+    """Return the configuration with which papermill's client starts the batch's kernels.
+
+    Parameters
+    ----------
+    server : str or None
+        Socket of a `ForkServer`; None for cold kernels.
+    variables : mapping
+        Added to the kernel's environment.
+
+    Returns
+    -------
+    Config
+    """
+    chosen = type(
+        "ChosenKernelManager", (BatchKernelManager,), {"server": server or "", "variables": variables}
+    )
+    return Config(PapermillNotebookClient={"kernel_manager_class": chosen})

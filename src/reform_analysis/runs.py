@@ -1,0 +1,178 @@
+"""A run: its reports and what they recorded, and the index page of all runs of a folder."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pydantic import TypeAdapter
+
+from reform_analysis import index_rows, pages
+from reform_analysis.headlines import FIELDS
+from reform_analysis.jobs import JobRecord
+from reform_analysis.storage import write
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A run: its folder and its reports.
+
+    Parameters
+    ----------
+    folder : Path
+    title : str or None
+    started : datetime
+        UTC.
+    version : str
+        Of reform-analysis.
+    languages : tuple of str
+    parameters : dict
+        The values set, of the declared types.
+    records : tuple of JobRecord
+        In the order of the plan.
+    keys : tuple of str
+        Of the grid.
+    batch : str
+        The same for all shards of one batch.
+    shard : str or None
+        "i/n".
+    planned : int
+        Reports that the run was to make.
+    interrupted : bool
+        It was stopped before its end.
+    stopped_by_user : bool
+        By Ctrl-C.
+    """
+
+    folder: Path
+    title: str | None
+    started: datetime
+    version: str
+    languages: tuple[str, ...]
+    parameters: dict[str, Any]
+    records: tuple[JobRecord, ...] = ()
+    keys: tuple[str, ...] = ()
+    batch: str = ""
+    shard: str | None = None
+    planned: int = 0
+    interrupted: bool = False
+    stopped_by_user: bool = False
+
+    @property
+    def failed(self) -> tuple[JobRecord, ...]:
+        """The reports that failed.
+
+        Returns
+        -------
+        tuple of JobRecord
+        """
+        return tuple(record for record in self.records if record.status == "failed")
+
+    @property
+    def complete(self) -> bool:
+        """Whether every planned report was rendered, and well.
+
+        Returns
+        -------
+        bool
+        """
+        return not (self.failed or self.interrupted)
+
+    def estimates(self) -> pd.DataFrame:
+        """Return what the reports recorded: one row a report, name and term.
+
+        Returns
+        -------
+        DataFrame
+            The columns of `headlines.record` after notebook, the grid's keys, and html.
+        """
+        keys = self.keys or ("language",)
+        rows = [
+            {"notebook": done.notebook, **done.keys, "html": done.html, **row}
+            for done in self.records
+            for row in done.estimates
+        ]
+        return pd.DataFrame(rows, columns=["notebook", *keys, "html", *FIELDS])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a report, with the fields of `JobRecord` as columns.
+
+        Returns
+        -------
+        DataFrame
+        """
+        columns = list(JobRecord.__dataclass_fields__)
+        return pd.DataFrame([asdict(record) for record in self.records], columns=columns)
+
+
+RUN = TypeAdapter(RunResult)
+
+
+def write_index(out: str | Path) -> Path:
+    """Rewrite ``index.html`` from every ``run.json`` below `out`, newest run first.
+
+    Shards of one batch stand together, each report once, from the newest run. A ``run.json`` that cannot be
+    read stands in the index as such.
+
+    Parameters
+    ----------
+    out : str or Path
+        The folder that holds the runs.
+
+    Returns
+    -------
+    Path
+        Of the index.
+    """
+    found = [_read_run(path) for path in Path(out).glob("*/run.json")]
+    runs = _merge_shards(sorted(found, key=lambda run: _age(run["folder"]), reverse=True))
+    newest = next((item for item in runs if "rows" in item), None)
+    if newest:
+        newest["newest"] = True
+    index = Path(out) / "index.html"
+    write(index, pages.index(runs).encode())
+    return index
+
+
+def _age(folder: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d{1,12}", folder))
+
+
+def _read_run(path: Path) -> dict[str, Any]:
+    folder = path.parent.name
+    try:
+        run = RUN.validate_python({**json.loads(path.read_bytes()), "folder": folder})
+    except (OSError, ValueError, TypeError) as broken:
+        return {"folder": folder, "broken": str(broken).splitlines()[0]}
+    return {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
+
+
+def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs, with the shards of one batch in the place of the newest, and rows where there is a grid."""
+    shown: list[dict[str, Any]] = []
+    shards: dict[str, dict[str, tuple[str, JobRecord]]] = {}
+    for item in runs:
+        run = item.get("run")
+        if run is None or not (run.shard or set(run.keys) - {"language"}):
+            shown.append(item)
+            continue
+        batch = run.batch if run.shard else item["folder"]
+        if batch not in shards:
+            shown.append({**item, "batch": batch})
+        merged = shards.setdefault(batch, {})
+        for record in run.records:
+            merged.setdefault(record.stem, (item["folder"], record))
+    for item in shown:
+        if "batch" in item:
+            reports = sorted(shards[item["batch"]].values(), key=lambda pair: pair[1].stem)
+            item.update(index_rows.grid(reports, keys=item["run"].keys))
+    return shown
+
+
+def _by_notebook(records: Sequence[JobRecord]) -> dict[str, list[JobRecord]]:
+    names = dict.fromkeys(record.notebook for record in records)
+    return {name: [record for record in records if record.notebook == name] for name in names}

@@ -1,0 +1,138 @@
+"""Files of a run: written whole or not at all, under a name that no other unit of the run can have."""
+
+import os
+import socket
+import sys
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from reform_analysis.estimates import ReportError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+FORBIDDEN = set('/\\<>:"|?*%')
+LONGEST = 180  # bytes; file systems take 255, and an ending is added
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; no part of it is left.
+    """
+    temporary = path.with_name(f".{uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def sweep(folder: Path) -> None:
+    """Remove temporary files of a run that was killed; call it under the lock only.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    for path in folder.rglob(".*.tmp"):
+        if len(path.name) == 37:
+            path.unlink(missing_ok=True)
+
+
+def file_part(value: str) -> str:
+    """Return a value as part of a file name: what file systems forbid is written as ``%XX``.
+
+    Parameters
+    ----------
+    value : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> file_part("甲/乙"), file_part("../x"), file_part("")
+    ('甲%2F乙', '..%2Fx', '_')
+    """
+    text = unicodedata.normalize("NFC", value)
+    bad = {char for char in text if char in FORBIDDEN or unicodedata.category(char).startswith("C")}
+    return "".join("".join(f"%{b:02X}" for b in c.encode()) if c in bad else c for c in text) or "_"
+
+
+def name_faults(stems: list[str]) -> list[str]:
+    """Return what is wrong with output names: reserved, too long, or the same on a system that ignores case.
+
+    Parameters
+    ----------
+    stems : list of str
+
+    Returns
+    -------
+    list of str
+    """
+    faults = []
+    folded: dict[str, str] = {}
+    for stem in stems:
+        if stem.split(".")[0].strip().casefold() in RESERVED:
+            faults.append(f"the report name {stem!r} is reserved on Windows; rename the notebook")
+        if len(stem.encode()) > LONGEST:
+            faults.append(
+                f"the report name {stem!r} is longer than {LONGEST} bytes; shorten the grid's values"
+            )
+        other = folded.setdefault(unicodedata.normalize("NFC", stem).casefold(), stem)
+        if other is not stem:
+            faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a value of the grid")
+    return faults
+
+
+@contextmanager
+def lock(path: Path) -> Iterator[None]:
+    """Hold a folder for one run; the system lets go of it however the process ends.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock file.
+
+    Raises
+    ------
+    ReportError
+        If another run holds it.
+    """
+    with path.open("a+b") as file:
+        try:
+            _hold(file.fileno())
+        except OSError:
+            file.seek(0)
+            holder = file.read(200).decode(errors="replace").strip()
+            raise ReportError(
+                f"another run writes into {path.parent} ({holder}); wait for it, or pass another out."
+            ) from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
+        file.flush()
+        yield
+
+
+def _hold(descriptor: int) -> None:
+    if sys.platform == "win32":
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+    else:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

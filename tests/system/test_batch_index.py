@@ -1,0 +1,150 @@
+"""The index of a grid in headless Chromium: filter, sort, open, back, keyboard, narrow, dark, print."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from reform_analysis.jobs import JobRecord
+from reform_analysis.runs import RUN, write_index
+
+pytestmark = pytest.mark.system
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+EVIL = "<img src=x onerror=alert(1)>"
+RATIOS = {"甲县": 0.8, "乙县": 0.4, EVIL: 1.6, "丙县": None}
+
+
+def record(county: str, outcome: str, ratio: float | None) -> JobRecord:
+    row = {"name": "main", "term": "t", "estimate": ratio, "scale": "rate_ratio", "ci_level": 0.95}
+    ends = {} if ratio is None else {"ci_low": ratio / 2, "ci_high": ratio * 2}
+    return JobRecord(
+        notebook="04_pilot_effect",
+        language="zh",
+        status="ok" if ratio else "failed",
+        title=f"试点的效果 {county}",
+        html="page.html",
+        ipynb="",
+        source_sha256="0",
+        seconds=1.0,
+        error=None if ratio else "cell 5: ValueError: 没有可比较的乡镇",
+        stem=f"{county}.{outcome}",
+        keys={"county": county, "outcome": outcome, "language": "zh"},
+        estimates=({**row, **ends},) if ratio else (),
+    )
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("index")
+    (folder / "20261124-1").mkdir()
+    (folder / "20261124-1" / "page.html").write_text("<!DOCTYPE html><title>page</title>", encoding="utf-8")
+    records = [
+        record(county, outcome, ratio)
+        for county, ratio in RATIOS.items()
+        for outcome in ("losses", "corrections")
+    ]
+    run = RUN.validate_python(
+        {
+            "folder": "20261124-1",
+            "title": "各县",
+            "started": "2026-11-24T03:00:00Z",
+            "version": "0.1.0",
+            "languages": ["zh"],
+            "parameters": {},
+            "keys": ["county", "outcome", "language"],
+            "records": records,
+        }
+    )
+    (folder / "20261124-1" / "run.json").write_bytes(RUN.dump_json(run, exclude={"folder"}))
+    return write_index(folder).as_uri()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def tab(browser: Browser, complaints: list[str], address: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url),
+    )
+    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: complaints.append(dialog.message))
+    page.goto(address)
+    page.wait_for_selector("tbody tr", state="visible")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def counties(tab: Page) -> list[str]:
+    return tab.locator("tbody tr:visible td[data-label=county]").all_inner_texts()
+
+
+def test_failures_stand_first_and_a_name_stays_text(tab: Page) -> None:
+    assert counties(tab)[:2] == ["丙县", "丙县"]
+    assert EVIL in counties(tab)
+    assert tab.locator("img").count() == 0
+
+
+def test_filters_combine_and_count(tab: Page) -> None:
+    tab.select_option('select[data-column="3"]', "=甲县")
+    assert counties(tab) == ["甲县", "甲县"]
+    tab.select_option('select[data-column="4"]', "=losses")
+    assert counties(tab) == ["甲县"]
+    assert tab.inner_text(".count") == "1 / 8"
+    tab.select_option('select[data-column="3"]', "")
+    tab.select_option('select[data-column="0"]', "=failed")
+    assert counties(tab) == ["丙县"]
+
+
+def test_sorting_by_estimate_with_the_keyboard(tab: Page) -> None:
+    button = tab.locator("th[data-kind=number] button")
+    button.focus()
+    tab.keyboard.press("Enter")
+    assert counties(tab) == ["乙县"] * 2 + ["甲县"] * 2 + [EVIL] * 2 + ["丙县"] * 2
+    tab.keyboard.press("Enter")
+    assert counties(tab) == [EVIL] * 2 + ["甲县"] * 2 + ["乙县"] * 2 + ["丙县"] * 2
+    assert tab.get_attribute("th[data-kind=number]", "aria-sort") == "descending"
+
+
+def test_a_report_opens_and_back_returns(tab: Page) -> None:
+    tab.locator("tbody tr:visible a").first.click()
+    assert tab.title() == "page"
+    tab.go_back()
+    assert len(counties(tab)) == 8
+
+
+def test_a_narrow_window_does_not_scroll_sideways(tab: Page) -> None:
+    tab.set_viewport_size({"width": 390, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+    assert tab.locator("tbody tr").first.is_visible()
+
+
+def test_dark_and_print(tab: Page) -> None:
+    tab.emulate_media(color_scheme="dark")
+    style = "getComputedStyle(document.documentElement)"
+    assert tuple(tab.evaluate(f"[{style}.backgroundColor, {style}.color]")) == (
+        "rgb(20, 25, 31)",
+        "rgb(230, 235, 240)",
+    )
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert not tab.locator(".filters").first.is_visible()

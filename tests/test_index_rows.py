@@ -1,0 +1,95 @@
+"""The index of a grid: order, filters, forest plot, escaping."""
+
+from math import log
+from typing import Any
+
+import pytest
+from bs4 import BeautifulSoup
+
+from reform_analysis.index_rows import MARGIN, WIDTH, grid
+from reform_analysis.jobs import JobRecord
+from reform_analysis.runs import RUN, write_index
+
+EVIL = "<img src=x onerror=alert(1)>"
+
+
+def record(
+    county: str, ratio: float | None, *, status: Any = "ok", scale: str = "rate_ratio", language: str = "zh"
+) -> JobRecord:
+    row = {"name": "main", "term": "t", "estimate": ratio, "scale": scale, "ci_level": 0.95}
+    ends = {} if ratio is None else {"ci_low": ratio / 2, "ci_high": ratio * 2}
+    return JobRecord(
+        "a", language, status, f"题 {county}", f"a.{county}.html", "", "0", 1.0,
+        stem=f"a.{county}.{language}", keys={"county": county, "language": language},
+        error=f"no {EVIL}" if status == "failed" else None,
+        estimates=() if ratio is None else ({**row, **ends},),
+    )  # fmt: skip
+
+
+def test_failures_come_first_and_the_rest_keeps_its_order() -> None:
+    found = [("r", record("甲", 0.5)), ("r", record("乙", None, status="failed")), ("r", record("丙", 2.0))]
+    rows = grid(found, keys=["county", "language"])["rows"]
+    assert [row.record.keys["county"] for row in rows] == ["乙", "甲", "丙"]
+    assert [row.estimate for row in rows] == [None, 0.5, 2.0]
+
+
+def test_the_forest_plot_is_drawn_on_the_log_scale_of_ratios() -> None:
+    rows = grid([("r", record("甲", 0.5)), ("r", record("乙", 2.0))], keys=["county"])["rows"]
+    low, high = log(0.25), log(4.0)
+    inner = WIDTH - 2 * MARGIN
+
+    def at(value: float) -> float:
+        return MARGIN + inner * (log(value) - low) / (high - low)
+
+    for row, ratio in zip(rows, (0.5, 2.0), strict=True):
+        places = [at(ratio), at(ratio / 2), at(ratio * 2), at(1)]
+        assert row.mark is not None
+        assert [row.mark[name] for name in ("at", "low", "high", "null")] == pytest.approx(places, abs=0.05)
+
+
+def test_scales_that_differ_are_not_drawn_together() -> None:
+    shown = grid([("r", record("甲", 0.5)), ("r", record("乙", 0.1, scale="difference"))], keys=["county"])
+    assert [row.mark for row in shown["rows"]] == [None, None]
+    assert "not drawn together" in shown["caption"]
+
+
+def write_run(folder: Any, name: str, records: list[JobRecord], **values: Any) -> None:
+    (folder / name).mkdir()
+    run = {"title": EVIL, "started": "2026-11-24T03:00:00Z", "version": "0.1.0", "languages": ["zh"]}
+    run |= {"parameters": {}, "keys": ["county", "language"], "folder": name, **values}
+    checked = RUN.validate_python({**run, "records": records})
+    (folder / name / "run.json").write_bytes(RUN.dump_json(checked, exclude={"folder"}))
+
+
+def index(folder: Any) -> BeautifulSoup:
+    return BeautifulSoup(write_index(folder).read_text(encoding="utf-8"), "html.parser")
+
+
+def test_the_index_has_filters_links_and_no_name_that_acts(tmp_path: Any) -> None:
+    write_run(tmp_path, "20261124-1", [record(EVIL, 0.5), record("乙", None, status="failed")])
+    soup = index(tmp_path)
+    assert soup.find("img") is None
+    assert [cell.get_text() for cell in soup.select("tbody tr td[data-label=county]")] == ["乙", EVIL]
+    choices = [option.get_text() for option in soup.select('select[data-column="3"] option')]
+    assert choices == ["全部 / all", EVIL, "乙"]
+    links = [link["href"] for link in soup.select("tbody a")]
+    assert links == [
+        "20261124-1/a.%E4%B9%99.html",
+        "20261124-1/a.%3Cimg%20src%3Dx%20onerror%3Dalert%281%29%3E.html",
+    ]
+    assert len(soup.select("svg.forest")) == 1
+    policy = soup.find("meta", attrs={"http-equiv": True})["content"]  # type: ignore[index]
+    assert str(policy).count("'sha256-") == 2
+
+
+def test_shards_stand_together_and_a_repeated_shard_counts_once(tmp_path: Any) -> None:
+    same = {"batch": "b", "planned": 1}
+    write_run(tmp_path, "20261124-1-shard1of2", [record("甲", 0.5)], shard="1/2", **same)
+    write_run(tmp_path, "20261124-1-shard2of2", [record("乙", 0.7)], shard="2/2", **same)
+    write_run(tmp_path, "20261124-2-shard1of2", [record("甲", 0.6)], shard="1/2", **same)
+    soup = index(tmp_path)
+    assert len(soup.select("article")) == 1
+    rows = {row.select_one("td[data-label=county]").get_text(): row for row in soup.select("tbody tr")}  # type: ignore[union-attr]
+    assert set(rows) == {"甲", "乙"}
+    assert rows["甲"].a["href"].startswith("20261124-2-shard1of2/")  # type: ignore[index, union-attr]
+    assert "0.60" in rows["甲"].get_text()

@@ -1,0 +1,156 @@
+"""Faults injected into the unit of work: what becomes of one report when something breaks."""
+
+import pickle
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from reform_analysis import report
+from reform_analysis.jobs import Job, render_one, restore
+from reform_analysis.study import make_plan
+
+DIE = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
+
+
+def job(folder: Path, *sources: str, settings: str = "") -> Job:
+    text = 'language: str = "zh"\ndata: str = ""\ntimes: int = 0'
+    parameters = new_code_cell(text, id="p", metadata={"tags": ["parameters"]})
+    cells = [new_code_cell(source, id=f"c{number}") for number, source in enumerate(sources)]
+    notebook = new_notebook(cells=[parameters, new_markdown_cell("# 题", id="t"), *cells])
+    nbformat.write(notebook, folder / "a.ipynb")
+    (folder / "study.yaml").write_text(f"notebooks: [a.ipynb]\nlanguages: [zh]\n{settings}", encoding="utf-8")
+    for name in ("run", "out/cache"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    plan = make_plan(folder / "study.yaml")
+    (task,) = report.plan_jobs(plan, plan.reports, folder=folder / "run", out=folder / "out")
+    return task
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(
+        path.name for path in folder.rglob("*") if path.is_file() and path.name.startswith(("a.zh", "."))
+    )
+
+
+def test_a_dying_kernel_is_tried_again_twice_and_then_fails(tmp_path: Path) -> None:
+    task = job(tmp_path, "x = 32", f"open('starts', 'a').write('.')\n{DIE}")
+    record = render_one(task)
+    assert (record.status, record.attempts, record.error) == ("failed", 3, "cell 4: Kernel died")
+    assert (tmp_path / "starts").read_text() == "..."
+    assert left(tmp_path / "run") == ["a.zh.failed.html", "a.zh.failed.ipynb"]
+    notebook = nbformat.read(tmp_path / "run" / record.ipynb, as_version=4)
+    assert [cell.source for cell in notebook.cells if cell.cell_type == "code"][-2] == "x = 32"
+
+
+def test_a_kernel_that_dies_once_costs_nothing(tmp_path: Path) -> None:
+    once = f"from pathlib import Path\nif not Path('died').exists():\n    Path('died').touch()\n    {DIE}"
+    record = render_one(job(tmp_path, once))
+    assert (record.status, record.attempts) == ("ok", 2)
+    assert left(tmp_path / "run") == ["a.zh.html", "a.zh.ipynb"]
+
+
+def test_an_error_of_the_analysis_is_never_tried_again(tmp_path: Path) -> None:
+    record = render_one(job(tmp_path, "open('starts', 'a').write('.')\nraise ValueError('no units')"))
+    assert (record.status, record.attempts, record.error) == ("failed", 1, "cell 3: ValueError: no units")
+    assert (tmp_path / "starts").read_text() == "."
+
+
+def test_an_endless_cell_ends_at_the_deadline_of_the_report(tmp_path: Path) -> None:
+    record = render_one(job(tmp_path, "1 + 1", "while True: pass", settings="deadline: 6.0\n"))
+    assert (record.status, record.attempts) == ("failed", 1)
+    assert record.error == "cell 4: not finished after 6 seconds; raise deadline in the study file"
+    assert record.seconds < 30
+
+
+def test_a_cell_without_memory_fails_alone(tmp_path: Path) -> None:
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31))"
+    record = render_one(job(tmp_path, limit, "x = bytearray(2**33)"))
+    assert (record.status, record.error) == ("failed", "cell 4: MemoryError:")
+
+
+def test_a_folder_that_is_gone_gives_a_record_with_its_traceback(tmp_path: Path) -> None:
+    task = job(tmp_path, "1")
+    shutil.rmtree(tmp_path / "run")
+    record = render_one(task)
+    assert record.status == "failed"
+    assert str(record.error).startswith("FileNotFoundError")
+    assert "Traceback" in record.traceback
+    assert (record.html, record.ipynb) == ("", "")
+
+
+def test_a_job_can_be_sent_elsewhere(tmp_path: Path) -> None:
+    task = job(tmp_path, "print(6 * 7)")
+    record = render_one(pickle.loads(pickle.dumps(task)))  # noqa: S301
+    assert record.status == "ok"
+    assert pickle.loads(pickle.dumps(record)) == record  # noqa: S301
+
+
+def test_a_notebook_edited_during_the_run_changes_nothing(tmp_path: Path) -> None:
+    task = job(tmp_path, "print('as planned')")
+    (tmp_path / "a.ipynb").write_text("{", encoding="utf-8")
+    record = render_one(task)
+    assert record.status == "ok"
+    assert "as planned" in (tmp_path / "run" / record.html).read_text(encoding="utf-8")
+
+
+def test_data_changed_during_the_run_fails_the_report(tmp_path: Path) -> None:
+    (tmp_path / "panel.csv").write_text("a\n1\n", encoding="utf-8")
+    task = job(tmp_path, "open(data, 'a').write('2')", settings="data: panel.csv\n")
+    record = render_one(task)
+    assert record.error == "the data file panel.csv was changed while the batch ran; render again"
+    assert restore(task) is None
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Job:
+    task = job(tmp_path, "open('starts', 'a').write('.');")
+    assert render_one(task).status == "ok"
+    return task
+
+
+def test_a_finished_report_comes_from_the_cache(tmp_path: Path, finished: Job) -> None:
+    pages = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+    shutil.rmtree(tmp_path / "run")
+    (tmp_path / "run").mkdir()
+    again = render_one(finished)
+    assert (again.status, again.cached) == ("ok", True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == pages
+    assert (tmp_path / "starts").read_text() == "."
+    assert render_one(replace(finished, fresh=True)).cached is False
+
+
+@pytest.mark.parametrize("kind", ["html", "ipynb", "json"])
+@pytest.mark.parametrize("damage", [b"", b"{}", b"[1]", None])
+def test_a_broken_cache_entry_is_rendered_anew(tmp_path: Path, kind: str, damage: bytes | None) -> None:
+    task = job(tmp_path, "1")
+    cache = tmp_path / "out" / "cache"
+    contents = {"html": b"<p>", "ipynb": b"nb"}
+    digests = {name: report.hashlib.sha256(text).hexdigest() for name, text in contents.items()}
+    entry = {"title": "t", "glyphs": [], "estimates": [], "sha256": digests}
+    contents["json"] = report.json.dumps(entry).encode()
+    for name, text in contents.items():
+        (cache / f"{task.key}.{name}").write_bytes(text)
+    assert restore(task) is not None
+    broken = cache / f"{task.key}.{kind}"
+    broken.unlink() if damage is None else broken.write_bytes(damage)
+    assert restore(task) is None
+
+
+def test_the_key_knows_sources_values_data_and_title(tmp_path: Path) -> None:
+    (tmp_path / "panel.csv").write_text("a\n1\n", encoding="utf-8")
+    keys = [job(tmp_path, "1").key, job(tmp_path, "1").key]
+    assert keys[0] == keys[1]
+    for change in (
+        {"sources": ("2",)},
+        {"sources": ("1",), "settings": "title: T\n"},
+        {"sources": ("1",), "settings": "parameters: {times: 1}\n"},
+        {"sources": ("1",), "settings": "data: panel.csv\n"},
+    ):
+        keys.append(job(tmp_path, *change["sources"], settings=str(change.get("settings", ""))).key)
+    (tmp_path / "panel.csv").write_text("a\n2\n", encoding="utf-8")
+    keys.append(job(tmp_path, "1", settings="data: panel.csv\n").key)
+    assert len(set(keys)) == len(keys) - 1

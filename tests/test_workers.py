@@ -1,0 +1,248 @@
+"""Whole batches with faults injected: killed, interrupted, started twice, on a full or forbidden disk."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+import jsonschema
+import nbformat
+import pandas as pd
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from reform_analysis import manifest, report
+from reform_analysis.estimates import ReportError
+
+PARAMETERS = 'language: str = "zh"  # l\nunit: str = "0"  # u'
+RECORD = """import pandas as pd
+from reform_analysis import headlines
+from reform_analysis.estimates import Estimates
+row = {"estimate": 0.5 + int(unit), "std_error": 0.2, "ci_low": 0.4, "ci_high": 9.0, "p_value": 0.03}
+frame = pd.DataFrame(row, index=pd.Index(["treated"], name="term"))
+headlines.record(Estimates(frame, scale="rate_ratio", ci_level=0.95, method="m", n_obs=10))"""
+COUNT = "import os; os.close(os.open(f'begun-{unit}-{os.getpid()}', os.O_CREAT))"
+
+
+def study(folder: Path, units: int, *sources: str) -> Path:
+    parameters = new_code_cell(PARAMETERS, id="p", metadata={"tags": ["parameters"]})
+    cells = [new_code_cell(source, id=f"c{number}") for number, source in enumerate(sources)]
+    notebook = new_notebook(cells=[parameters, new_markdown_cell("# 题", id="t"), *cells])
+    nbformat.write(notebook, folder / "a.ipynb")
+    values = ", ".join(f'"{number}"' for number in range(units))
+    text = f"notebooks: [a.ipynb]\nlanguages: [zh]\ngrid: {{by: [unit], values: {{unit: [{values}]}}}}\n"
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    return folder / "study.yaml"
+
+
+def command(*options: str) -> list[str]:
+    return [sys.executable, "-m", "reform_analysis.cli", "render", "study.yaml", *options]
+
+
+def begin(folder: Path, *options: str) -> subprocess.Popen[str]:
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command(*options), cwd=folder, start_new_session=True, **pipes)
+
+
+def wait_for(folder: Path, pattern: str, count: int) -> None:
+    end = monotonic() + 120
+    while len(list(folder.glob(pattern))) < count:
+        assert monotonic() < end, f"{pattern} did not appear"
+        sleep(0.05)
+
+
+def assert_whole(folder: Path) -> None:
+    """No half-written file; every page and notebook is complete."""
+    assert list(folder.rglob(".*.tmp")) == []
+    for path in folder.rglob("*.html"):
+        assert path.read_text(encoding="utf-8").rstrip().endswith("</html>")
+    for path in folder.rglob("*.ipynb"):
+        nbformat.validate(nbformat.read(path, as_version=4))
+    for path in folder.rglob("*.json"):
+        json.loads(path.read_bytes())
+
+
+def kernels_of(folder: Path) -> list[str]:
+    """Processes whose folder is the study's."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if (entry / "cwd").readlink() == folder and int(entry.name) != os.getpid():
+                found.append((entry / "cmdline").read_bytes().decode())
+        except OSError:
+            continue
+    return found
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+@pytest.fixture(scope="module")
+def batch(tmp_path_factory: pytest.TempPathFactory) -> report.RunResult:
+    folder = tmp_path_factory.mktemp("batch")
+    path = study(folder, 4, RECORD, COUNT, "if unit == '2':\n    raise ValueError('no')")
+    return report.render(path, out=folder / "out", jobs=2)
+
+
+def test_a_failure_costs_one_report(batch: report.RunResult) -> None:
+    assert [record.status for record in batch.records] == ["ok", "ok", "failed", "ok"]
+    assert (batch.complete, batch.interrupted, batch.planned) == (False, False, 4)
+    assert_whole(batch.folder.parent)
+
+
+def test_the_estimates_of_all_reports_are_one_table(batch: report.RunResult) -> None:
+    table = pd.read_parquet(batch.folder / "estimates.parquet")
+    assert table["unit"].tolist() == ["0", "1", "2", "3"]
+    assert table["estimate"].tolist() == [0.5, 1.5, 2.5, 3.5]
+    text = pd.read_csv(batch.folder / "estimates.csv", dtype={"unit": str})
+    pd.testing.assert_frame_equal(text, table, check_dtype=False)
+
+
+def test_the_manifest_follows_its_schema_and_names_every_file(batch: report.RunResult) -> None:
+    found = json.loads((batch.folder / "manifest.json").read_text(encoding="utf-8"))
+    jsonschema.validate(found, json.loads(manifest.SCHEMA.read_text(encoding="utf-8")))
+    assert (found["status"], found["planned"], found["grid"]) == ("failed", 4, ["unit", "language"])
+    for entry in found["reports"]:
+        for name, sha256 in entry["files"].items():
+            assert report.digest(batch.folder / name) == sha256
+
+
+def test_a_rerun_renders_what_failed_and_what_changed(batch: report.RunResult) -> None:
+    folder = batch.folder.parent.parent
+    for path in folder.glob("begun-*"):
+        path.unlink()
+    again = report.render(folder / "study.yaml", out=folder / "out", jobs=2)
+    assert [record.cached for record in again.records] == [True, True, False, True]
+    assert {path.name.split("-")[1] for path in folder.glob("begun-*")} == {"2"}
+    for record in again.records:
+        assert (again.folder / record.html).read_bytes() == (batch.folder / record.html).read_bytes()
+    other = report.render(folder / "study.yaml", out=folder / "other", jobs=2, fresh=True, kernels="cold")
+    for record in other.records:
+        for name in (record.html, record.ipynb):
+            assert (other.folder / name).read_bytes() == (batch.folder / name).read_bytes()
+
+
+def test_fail_fast_stops_and_says_so(tmp_path: Path) -> None:
+    path = study(tmp_path, 6, "import time\nassert unit != '0'\ntime.sleep(2)")
+    run = report.render(path, out=tmp_path / "out", jobs=1, fail_fast=True)
+    assert [record.stem for record in run.failed] == ["a.0.zh"]
+    assert run.interrupted
+    assert len(run.records) < 6
+
+
+@linux
+@pytest.mark.system
+def test_a_batch_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
+    study(tmp_path, 8, COUNT, "import time; time.sleep(0.3)")
+    with begin(tmp_path, "--jobs", "2") as runner:
+        wait_for(tmp_path, "reports/cache/*.json", 3)
+        runner.kill()
+    end = monotonic() + 20
+    while kernels_of(tmp_path) and monotonic() < end:
+        sleep(0.1)
+    assert kernels_of(tmp_path) == []
+    finished = len(list((tmp_path / "reports" / "cache").glob("*.json")))
+    assert 3 <= finished < 8
+    run = report.render(tmp_path / "study.yaml", out=tmp_path / "reports", jobs=2)
+    assert run.complete
+    assert sum(record.cached for record in run.records) == finished
+    assert len(list(run.folder.glob("*.html"))) == 8
+    assert_whole(tmp_path / "reports")
+
+
+@linux
+@pytest.mark.system
+def test_ctrl_c_ends_cleanly_with_exit_code_130(tmp_path: Path) -> None:
+    study(tmp_path, 4, COUNT, "import time; time.sleep(0.2 if unit == '0' else 60)")
+    with begin(tmp_path, "--jobs", "2") as runner:
+        wait_for(tmp_path, "reports/cache/*.json", 1)
+        wait_for(tmp_path, "begun-*", 3)
+        runner.send_signal(signal.SIGINT)
+        _, errors = runner.communicate(timeout=60)
+    assert runner.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "start it again" in errors
+    assert kernels_of(tmp_path) == []
+    (folder,) = (tmp_path / "reports").glob("2*")
+    assert sorted(path.name for path in folder.glob("a.*")) == ["a.0.zh.html", "a.0.zh.ipynb"]
+    assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
+    assert_whole(tmp_path / "reports")
+
+
+@linux
+@pytest.mark.system
+def test_a_second_run_on_one_folder_is_refused(tmp_path: Path) -> None:
+    path = study(tmp_path, 2, COUNT, "import time; time.sleep(5)")
+    with begin(tmp_path, "--jobs", "1") as runner:
+        wait_for(tmp_path, "begun-*", 1)
+        with pytest.raises(ReportError, match=f"another run writes into .*process {runner.pid}"):
+            report.render(path, out=tmp_path / "reports")
+        runner.send_signal(signal.SIGINT)
+        runner.communicate(timeout=60)
+
+
+def test_shards_are_independent_and_make_one_index(tmp_path: Path) -> None:
+    path = study(tmp_path, 3, "1")
+    runs = [report.render(path, out=tmp_path / "out", jobs=1, shard=f"{number}/2") for number in (1, 2)]
+    assert [[record.stem for record in run.records] for run in runs] == [["a.0.zh", "a.2.zh"], ["a.1.zh"]]
+    assert runs[0].batch == runs[1].batch
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert index.count("<article") == 1
+    assert index.count('<tr class="ok"') == 3
+
+
+UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]
+
+
+@linux
+@pytest.mark.system
+@pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="becomes another user")
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_runs(tmp_path: Path) -> None:
+    study(tmp_path, 2, COUNT)
+    out = tmp_path / "out"
+    out.mkdir(mode=0o755)
+    plain = subprocess.run([*UNPRIVILEGED, "touch", str(out / "x")], capture_output=True, check=False)
+    if plain.returncode == 126:
+        pytest.skip("the folder of temporary files is closed to other users")
+    assert plain.returncode == 1
+    code = (
+        "import os, sys\nfrom reform_analysis import report\n"
+        "from reform_analysis.estimates import ReportError\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "try: report._opened(report.Path(sys.argv[1]), '').__enter__()\n"
+        "except ReportError as refused: print(refused)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(out)], capture_output=True, text=True, check=True)
+    assert "out must be a folder that can be written" in done.stdout
+    assert list(out.iterdir()) == []
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk cannot be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@linux
+@pytest.mark.system
+def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
+    path = study(tmp_path, 8, "print(''.join(str(number) for number in range(8000)))")
+    with small_disk(tmp_path / "small") as out:
+        run = report.render(path, out=out, jobs=2)
+        assert run.records[0].status == "ok"
+        assert run.failed
+        assert all("No space left" in str(record.error) for record in run.failed)
+        assert_whole(out)
