@@ -125,15 +125,18 @@ def descriptors() -> int:
 
 def compare(folder: Path, units: int, jobs: int) -> None:
     build(folder, units)
-    seconds = {
-        "this batch": clock(lambda: batch(folder, units, jobs, "out")),
-        "papermill in a loop": clock(lambda: loop(folder, units)),
-        "plain script, forked": clock(lambda: forked_script(units, jobs)),
-        "papermill and nbconvert commands": clock(lambda: command_lines(folder, units)),
+    rivals: dict[str, Callable[[], object]] = {
+        "this batch": lambda: batch(folder, units, jobs, "out"),
+        "plain script, forked": lambda: forked_script(units, jobs),
+        "papermill in a loop": lambda: loop(folder, units),
+        "papermill and nbconvert commands": lambda: command_lines(folder, units),
     }
-    for name, spent in seconds.items():
-        ratio = spent / seconds["this batch"]
-        print(f"{name:34s} {spent:7.1f} s, {spent / units:6.2f} s a report, {ratio:5.2f} times this batch")
+    first = None
+    for name, act in rivals.items():
+        spent = clock(act)
+        first = first or spent
+        times = f"{spent / first:5.2f} times this batch"
+        print(f"{name:34s} {spent:7.1f} s, {spent / units:6.2f} s a report, {times}", flush=True)
 
 
 def many(folder: Path, units: int, jobs: int) -> None:
