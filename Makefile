@@ -40,7 +40,7 @@ check: $(STAMP)  ## lint, types, docstrings, notebooks, data dictionary; ARTICLE
 	@if [ -n "$(ARTICLE)" ]; then $(BIN)/python data/check_quotes.py "$(ARTICLE)"; fi
 
 docs: $(STAMP)  ## build the documentation into docs/_build/html
-	$(BIN)/sphinx-build --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --fresh-env --write-all --keep-going --quiet docs docs/_build/html
 
 bench: $(STAMP)  ## run the benchmarks: speed against a rival in the same run
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -135,6 +135,7 @@ def _font_face(characters: str) -> str:
     face = base64.b64encode(packed.getvalue()).decode()
     return (
         '@font-face{font-family:"Site Sans SC";font-display:block;'
+        "unicode-range:U+2E80-9FFF,U+F900-FAFF,U+FF00-FFEF;"
         f'src:url(data:font/woff2;base64,{face}) format("woff2")}}\n'
     )
 
