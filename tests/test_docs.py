@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import reform_analysis
+
 DOCS = Path(__file__).parents[1] / "docs"
 SPEC = importlib.util.spec_from_file_location("docs_examples", DOCS / "examples.py")
 examples = importlib.util.module_from_spec(SPEC)
@@ -75,3 +77,15 @@ def test_every_method_page_answers_the_same_questions() -> None:
         if path.stem not in ("index", "robustness"):
             text = path.read_text(encoding="utf-8")
             assert [name for name in asked if f"**{name}" not in text] == [], path.stem
+
+
+def test_the_reference_lists_what_the_package_hands_on() -> None:
+    listed = re.findall(
+        r"^   reform_analysis\.(\w+)$", (DOCS / "api" / "index.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(listed) == len(set(listed))
+    modules = {
+        name for name in reform_analysis.__all__ if hasattr(getattr(reform_analysis, name), "__file__")
+    }
+    assert modules | {"counts", "did", "randomise", "power"} <= set(listed)
+    assert [name for name in listed if importlib.util.find_spec(f"reform_analysis.{name}") is None] == []

@@ -32,7 +32,7 @@ def test_environment_is_in_step_with_pyproject() -> None:
     }
     assert set(conda) == by_conda | {f"python {PROJECT['requires-python']}", "pip"}
     by_pip = [f"{name}{bound}" for name, bound in required if not CONDA_NAMES.get(name, name)]
-    assert pip["pip"] == [*by_pip, "--editable .[test]"]
+    assert pip["pip"] == [*by_pip, "--editable .[docs,test]"]
 
 
 def test_lock_holds_every_requirement_with_hashes_and_no_address() -> None:

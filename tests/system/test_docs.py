@@ -161,6 +161,34 @@ def test_pages_say_their_language(
     assert pages[site / name].html["lang"] == language
 
 
+def test_links_to_functions_are_resolved(site: Path, pages: dict[Path, BeautifulSoup]) -> None:
+    prose = {
+        path: soup
+        for path, soup in pages.items()
+        if (ROOT / "docs" / path.relative_to(site)).with_suffix(".md").exists()
+    }
+    names = [code for path, soup in prose.items() for code in soup.select("article code.xref")]
+    assert len(names) > 10
+    assert [code.get_text() for code in names if code.parent.name != "a"] == []
+
+
+def test_chinese_is_drawn_with_the_font_of_the_site(tab: Page, site: Path) -> None:
+    tab.goto((site / "zh" / "methods.html").as_uri())
+    tab.wait_for_timeout(500)
+    client = tab.context.new_cdp_session(tab)
+    client.send("DOM.enable")
+    client.send("CSS.enable")
+    root = client.send("DOM.getDocument")["root"]["nodeId"]
+    found = client.send(
+        "DOM.querySelectorAll", {"nodeId": root, "selector": "th, td:first-child, .sidebar-tree a.current"}
+    )
+    fonts = [
+        client.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"] for node in found["nodeIds"]
+    ]
+    assert len(fonts) > 4
+    assert {font["isCustomFont"] for drawn in fonts for font in drawn} == {True}
+
+
 def test_the_search_finds_a_function_and_a_chinese_word(browser: Browser, site: Path) -> None:
     tab = browser.new_page()
     for word, found in {"fit_poisson": "fit_poisson", "证据卡": "入门教程"}.items():
