@@ -7,7 +7,7 @@ ARTICLE ?=
 STUDY ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lab check bench lock clean
+.PHONY: help setup report test lab check docs bench lock clean
 
 help:  ## show the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ check: $(STAMP)  ## lint, types, docstrings, notebooks, data dictionary; ARTICLE
 	$(BIN)/python data/build.py --check
 	@if [ -n "$(ARTICLE)" ]; then $(BIN)/python data/check_quotes.py "$(ARTICLE)"; fi
 
+docs: $(STAMP)  ## build the documentation into docs/_build/html
+	$(BIN)/sphinx-build --fail-on-warning --fresh-env --write-all --keep-going --quiet docs docs/_build/html
+
 bench: $(STAMP)  ## run the benchmarks: speed against a rival in the same run
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
@@ -47,5 +50,5 @@ lock: $(STAMP)  ## resolve requirements.lock anew from pyproject.toml
 	  --python-version 3.11 --all-extras pyproject.toml --output-file requirements.lock
 
 clean:  ## remove .venv, caches and rendered reports
-	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build docs/generated docs/api/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find reports -mindepth 1 ! -name README.md -delete

@@ -38,7 +38,7 @@ def test_environment_is_in_step_with_pyproject() -> None:
     }
     assert set(conda) == by_conda | {f"python {PROJECT['requires-python']}", "pip"}
     by_pip = [f"{name}{bound}" for name, bound in required if not CONDA_NAMES.get(name, name)]
-    assert pip["pip"] == [*by_pip, "--editable .[examples,test]"]
+    assert pip["pip"] == [*by_pip, "--editable .[docs,examples,test]"]
 
 
 def test_the_tests_read_the_examples_too() -> None:

@@ -1,0 +1,91 @@
+"""What the pages of the documentation show is what the code prints."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+import reform_analysis
+
+DOCS = Path(__file__).parents[1] / "docs"
+SPEC = importlib.util.spec_from_file_location("docs_examples", DOCS / "examples.py")
+examples = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(examples)
+PAGES = [path.relative_to(DOCS).as_posix() for path in examples.pages()]
+LONG = {"tutorial.md", "zh/tutorial.md"}  # they render a report
+MARKED = [pytest.param(name, marks=pytest.mark.system) if name in LONG else name for name in PAGES]
+HALF_WIDTH = re.compile("[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
+
+
+def test_there_are_pages_with_output() -> None:
+    assert set(PAGES) >= LONG | {"own_data.md", "zh/own_data.md", "methods/published_totals.md"}
+
+
+@pytest.mark.parametrize("name", MARKED)
+def test_pages_show_what_the_code_prints(name: str) -> None:
+    text = (DOCS / name).read_text(encoding="utf-8")
+    assert examples.rerun(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```pycon\n>>> 1 + 1\n3\n```\n",
+        "```pycon\n>>> print('a')\n```\n",
+        "```console\n$ reform-analysis --version\nreform-analysis, version 0\n```\n",
+    ],
+)
+def test_wrong_output_is_found(text: str) -> None:
+    assert examples.rerun(text) != text
+
+
+def test_a_page_that_fails_is_no_page() -> None:
+    with pytest.raises(ZeroDivisionError):
+        examples.rerun("```pycon\n>>> 1 / 0\n```\n")
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "calibration").glob("*.txt")), ids=lambda path: path.stem)
+def test_calibration_names_a_benchmark_and_a_day(path: Path) -> None:
+    command, date, *lines = path.read_text(encoding="utf-8").splitlines()
+    script, simulations = re.fullmatch(r"python (benchmarks/\w+\.py) (\d+)", command).groups()
+    assert (DOCS.parent / script).exists()
+    assert int(simulations) >= 1000
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date)
+    assert lines
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "zh").glob("*.md")), ids=lambda path: path.stem)
+def test_chinese_prose_has_full_width_punctuation(path: Path) -> None:
+    prose = re.sub(
+        r"^```.*?^```$|`[^`]*`|\]\([^)]*\)", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
+    )
+    assert HALF_WIDTH.findall(prose) == []
+
+
+def test_every_method_page_answers_the_same_questions() -> None:
+    asked = (
+        "Question",
+        "Identifying assumption",
+        "Equation",
+        "When it fails",
+        "What it reports",
+        "Calibration",
+        "Reference",
+    )
+    for path in (DOCS / "methods").glob("*.md"):
+        if path.stem not in ("index", "robustness"):
+            text = path.read_text(encoding="utf-8")
+            assert [name for name in asked if f"**{name}" not in text] == [], path.stem
+
+
+def test_the_reference_lists_what_the_package_hands_on() -> None:
+    listed = re.findall(
+        r"^   reform_analysis\.(\w+)$", (DOCS / "api" / "index.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert len(listed) == len(set(listed))
+    modules = {
+        name for name in reform_analysis.__all__ if hasattr(getattr(reform_analysis, name), "__file__")
+    }
+    assert modules | {"counts", "did", "randomise", "power"} <= set(listed)
+    assert [name for name in listed if importlib.util.find_spec(f"reform_analysis.{name}") is None] == []
