@@ -24,7 +24,7 @@ def example(*, synthetic: bool = True) -> pd.DataFrame:
         {
             "pilot": np.arange(60) % 4 == 0,
             "strong": pre - post + rng.normal(size=60),
-            "weak": rng.normal(size=60),
+            "weak": np.sin(np.arange(60.0)),
             "losses_pre": pre,
             "losses_post": post,
             "losses_difference": post - pre,

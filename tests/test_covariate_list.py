@@ -22,22 +22,22 @@ def book(path: Path, *rows: list[object], merged: tuple[str, ...] = ()) -> Path:
 def test_every_unknown_header_has_one_line_with_its_sheet(tmp_path: Path) -> None:
     rows = [
         ["单位名称", "败诉件数", "行政执法", None, "GDP"],
-        [None, None, "以乡镇名义", "说明甲", None],
+        [None, None, "以乡镇名义计", "说明甲", None],
         ["甲镇", 1, 2, "x", 3],
     ]
     read = read_panel(book(tmp_path, *rows, merged=("A1:A2", "B1:B2", "C1:D1", "E1:E2")))
     lines = read.log[read.log["reason"].str.contains("covariate")]
     assert lines[["sheet", "excel_row", "excel_column", "column"]].to_numpy().tolist() == [
         ["2021", 1, "E", "GDP"],
-        ["2021", 2, "C", "行政执法_以乡镇名义"],
+        ["2021", 2, "C", "行政执法_以乡镇名义计"],
         ["2021", 2, "D", "行政执法_说明甲"],
     ]
     assert lines["reason"].iloc[0] == "header, read as a covariate: numbers"
     assert lines["reason"].iloc[2] == "header, read as a covariate: text"
-    assert read.panel.attrs["covariates"] == ["行政执法_以乡镇名义", "行政执法_说明甲", "GDP"]
+    assert read.panel.attrs["covariates"] == ["行政执法_以乡镇名义计", "行政执法_说明甲", "GDP"]
     table = read.covariates.set_index("column")
-    assert table.loc["行政执法_以乡镇名义", ["header", "closest"]].tolist() == [
-        "行政执法 以乡镇名义",
+    assert table.loc["行政执法_以乡镇名义计", ["header", "closest"]].tolist() == [
+        "行政执法 以乡镇名义计",
         "enforcement_own",
     ]
     assert table.loc["GDP", "closest"] == ""
