@@ -33,6 +33,9 @@ class Comparison:
         Whether the row's unit is treated in some period; index of `frame`.
     time : Series of int
         `periods.period_index` of the row's period; index of `frame`.
+    treated : Series of bool
+        Whether the row's period is under treatment; False throughout where the comparison does not ask.
+        Index of `frame`.
     dropped : tuple of (str, str, int)
         Arm, reason and number of rows.
     notes : tuple of str
@@ -47,6 +50,7 @@ class Comparison:
     cluster: str | None
     pilot: pd.Series
     time: pd.Series
+    treated: pd.Series
     dropped: tuple[tuple[str, str, int], ...] = ()
     notes: tuple[str, ...] = ()
     synthetic: bool = False
@@ -111,6 +115,7 @@ class Comparison:
             frame=self.frame[kept],
             pilot=self.pilot[kept],
             time=self.time[kept],
+            treated=self.treated[kept],
             dropped=(*self.dropped, *rows),
         )
 
@@ -125,6 +130,7 @@ def comparison(
     unit: str,
     period: str,
     pilot: pd.Series,
+    treated: pd.Series | None = None,
     exposure: str | None = None,
     cluster: str | None = None,
     columns: Iterable[str] = (),
@@ -146,6 +152,8 @@ def comparison(
         Columns.
     pilot : Series of bool
         Whether the row's unit is treated in some period; index of `df`.
+    treated : Series of bool, optional
+        Whether the row's period is under treatment; index of `df`.
     exposure, cluster : str, optional
         Columns.
     columns : iterable of str
@@ -194,6 +202,7 @@ def comparison(
         cluster=cluster,
         pilot=pilot.astype(bool),
         time=period_index(df[period]),
+        treated=pd.Series(False, index=df.index) if treated is None else treated.astype(bool),
         synthetic=is_synthetic(df),
         notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )

@@ -178,7 +178,7 @@ def event_study(
         other_pilot=other_pilot,
     )
     sample, event_time = _event_times(require_arms(sample), start, window, ends)
-    frame, terms = _dummies(sample, event_time, reference)
+    frame, terms, under_treatment = _dummies(sample, event_time, reference)
     fit = counts.fit_poisson(
         frame,
         outcome=outcome,
@@ -187,7 +187,7 @@ def event_study(
         unit=unit,
         period=period,
         cluster=cluster,
-        treatment="treated",
+        treatment=under_treatment,
         inference=inference,
         ci_level=level,
         seed=seed,
@@ -209,7 +209,7 @@ def _event_times(
     sample: Comparison, start: pd.Series, window: tuple[int, int] | None, ends: Ends
 ) -> tuple[Comparison, pd.Series]:
     """Time since adoption; missing for units not treated in the periods used."""
-    treated = (sample.frame["treated"] > 0).groupby(sample.frame[sample.unit]).transform("any")
+    treated = sample.treated.groupby(sample.frame[sample.unit]).transform("any")
     found = (sample.time - start.loc[sample.frame.index]).where(treated)
     if window is None:
         return sample, found
@@ -219,7 +219,10 @@ def _event_times(
     return sample, found.loc[sample.frame.index]
 
 
-def _dummies(sample: Comparison, event_time: pd.Series, reference: int) -> tuple[pd.DataFrame, list[str]]:
+def _dummies(
+    sample: Comparison, event_time: pd.Series, reference: int
+) -> tuple[pd.DataFrame, list[str], str]:
+    """The frame with a column an event time and one of what is treated, under a name that is free."""
     there = sorted(int(value) for value in event_time.dropna().unique())
     if reference not in there:
         raise DesignError(
@@ -229,7 +232,11 @@ def _dummies(sample: Comparison, event_time: pd.Series, reference: int) -> tuple
     clash = sorted(set(terms) & set(sample.frame.columns))
     if clash:
         raise DesignError(f"df must not have columns named {clash}; they name the event times: rename them.")
-    return sample.frame.assign(**terms), list(terms)
+    under_treatment = "treated"
+    while under_treatment in sample.frame.columns:
+        under_treatment += "_"
+    frame = sample.frame.assign(**terms, **{under_treatment: sample.treated.astype(float)})
+    return frame, list(terms), under_treatment
 
 
 def _result(fit: Estimates, sample: Comparison, reference: int, notes: list[str]) -> EventStudy:
@@ -350,7 +357,7 @@ def _pretrend_notes(pretrend: Pretrend | None, fit: Estimates) -> list[str]:
 def _notes(
     sample: Comparison, start: pd.Series, reference: int, window: tuple[int, int] | None, ends: Ends
 ) -> list[str]:
-    treated = sample.frame["treated"] > 0
+    treated = sample.treated
     cohorts = start.loc[sample.frame.index[treated]].nunique()
     notes = [f"The ratio of event time {reference} is 1 by construction."]
     if window is not None and ends == "bin":

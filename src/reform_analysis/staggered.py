@@ -205,15 +205,15 @@ def adopters(
     Returns
     -------
     sample : Comparison
-        Its frame has the column ``treated``.
     start : Series of float
-        Index of `df`; inf if never.
+        First treated period of a row's unit, inf if none; has the rows of the sample's frame. Rows are
+        numbered anew: labels of `df` may stand twice.
     """
+    df = df.reset_index(drop=True)
     dated = adoption(df, period=period, adopted=adopted, coding=coding)
-    treated = dated["treated"]
-    pilot = (treated > 0).groupby(df[columns["unit"]]).transform("any")
-    sample = comparison(
-        df.assign(treated=treated.fillna(-1.0)), period=period, pilot=pilot, both_arms=False, **columns
-    )
-    sample = sample.only(sample.frame["treated"] >= 0, "treated for a part of the period")
+    treated = dated["treated"] > 0
+    pilot = treated.groupby(df[columns["unit"]]).transform("any")
+    sample = comparison(df, period=period, pilot=pilot, treated=treated, both_arms=False, **columns)
+    known = dated["treated"].notna().loc[sample.frame.index]
+    sample = sample.only(known, "treated for a part of the period")
     return staggered_sample(sample, dated["start"], controls=controls), dated["start"]
