@@ -11,7 +11,7 @@ from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
-from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED
+from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED, require_clusters
 from reform_analysis.wald import SYNTHETIC
 
 ARMS = ("pilot", "other")
@@ -24,7 +24,8 @@ class Comparison:
     Parameters
     ----------
     frame : DataFrame
-        One row a unit and period, all columns of the caller's frame, outcome and exposure as floats.
+        One row a unit and period, all columns of the caller's frame, outcome and exposure as floats. Rows
+        are numbered as in the caller's frame, whose own labels may stand twice.
     unit, period, outcome : str
         Columns of `frame`.
     exposure, cluster : str or None
@@ -151,9 +152,9 @@ def comparison(
     outcome, unit, period : str
         Columns.
     pilot : Series of bool
-        Whether the row's unit is treated in some period; index of `df`.
+        Whether the row's unit is treated in some period; in the order of `df`.
     treated : Series of bool, optional
-        Whether the row's period is under treatment; index of `df`.
+        Whether the row's period is under treatment; in the order of `df`.
     exposure, cluster : str, optional
         Columns.
     columns : iterable of str
@@ -178,12 +179,13 @@ def comparison(
         If a column is missing, the outcome is negative, a unit has two rows for a period, or a flag is
         no bool.
     DesignError
-        If `last_clean_period` is before the first period.
+        If `last_clean_period` is before the first period, or a single cluster is left.
     UntestableError
         If no pilot or no control is left.
     """
     if not isinstance(df, pd.DataFrame) or not df.columns.is_unique:
         raise DataError("df must be a DataFrame that names each column once; pass one row a unit and period.")
+    df = df.reset_index(drop=True)
     numeric = [outcome, *([exposure] if exposure else [])]
     if cluster:
         need_columns(df, [cluster, unit])
@@ -200,9 +202,9 @@ def comparison(
         outcome=outcome,
         exposure=exposure,
         cluster=cluster,
-        pilot=pilot.astype(bool),
+        pilot=pilot.astype(bool).reset_index(drop=True),
         time=period_index(df[period]),
-        treated=pd.Series(False, index=df.index) if treated is None else treated.astype(bool),
+        treated=pd.Series(False if treated is None else treated.to_numpy(bool), index=df.index),
         synthetic=is_synthetic(df),
         notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )
@@ -212,6 +214,8 @@ def comparison(
     if exposure:
         empty = pooled & (sample.frame[outcome] == 0)
         sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")
+    if cluster and len(sample.frame):
+        require_clusters(sample.clusters.nunique())
     return require_arms(sample) if both_arms else sample
 
 

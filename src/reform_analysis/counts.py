@@ -166,7 +166,7 @@ def fit_poisson(
     )
     clustered = inference != "hc"
     if clustered:
-        require_clusters(sample)
+        require_clusters(sample.n_clusters)
     fit = fixed_effects.poisson(sample, covariance="cluster" if clustered else "hc")
     notes = warned(troubles(fit.sample, clustered=clustered))
     inferred = _inferred(fit, inference, draws=draws, seed=seed, ci_level=ci_level)
@@ -261,7 +261,7 @@ def fit_linear(
     )
     clustered = inference == "cluster"
     if clustered:
-        require_clusters(sample)
+        require_clusters(sample.n_clusters)
     fit = fixed_effects.linear(sample, covariance=inference)
     freedom = fit.sample.n_clusters - 1 if clustered else fixed_effects.residual_freedom(fit.sample)
     return wald_estimates(

@@ -11,6 +11,7 @@ from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.permutation import Floats, Integers
+from reform_analysis.reliability import require_clusters
 from reform_analysis.score_draws import Layout
 from reform_analysis.treatment import treated_fraction
 
@@ -149,6 +150,8 @@ def _check(df: pd.DataFrame, names: Columns) -> None:
             "name the column of the share under treatment or that of the date of adoption."
         )
     need_columns(df, names.all())
+    if df.empty:
+        raise DataError("df must have rows, got none; pass one row a unit and period.")
     keys = df[[names.unit, names.period]]
     if keys.isna().any(axis=None) or keys.duplicated().any():
         raise DataError(
@@ -170,7 +173,7 @@ def _values(df: pd.DataFrame, names: Columns) -> pd.DataFrame:
     if wrong.any():
         raise DataError(
             f"column {names.outcome!r} must hold whole counts of 0 or more, got "
-            f"{counts[wrong].iloc[0]!r}; name a column of counts."
+            f"{counts[wrong].iloc[0]:g}; name a column of counts."
         )
     exposure = numbers[names.exposure] if names.exposure else pd.Series(1.0, index=df.index)
     if (exposure < 0).any() or np.isinf(exposure).any():
@@ -203,8 +206,9 @@ def _histories(share: Floats, units: pd.Index) -> tuple[Floats, Integers]:
     forward, back = frame.ffill(axis=1).bfill(axis=1), frame.bfill(axis=1).ffill(axis=1)
     unclear = (forward != back).any(axis=1).to_numpy()
     if unclear.any():
+        first = units[unclear].tolist()[0]
         raise DataError(
-            f"the treatment of {units[unclear][0]!r} changes across periods without a row, so its history is "
+            f"the treatment of {first!r} changes across periods without a row, so its history is "
             "unknown; add rows with a missing outcome there, or name the column of dates in adopted."
         )
     known, code, size = np.unique(forward.to_numpy(), axis=0, return_inverse=True, return_counts=True)
@@ -224,6 +228,7 @@ def _points(
     if names.cluster is None:
         return own, None, None
     code, found = pd.factorize(first[names.cluster], sort=True)
+    require_clusters(len(found))
     assigned = pd.Series(history).groupby(code).nunique().max() == 1
     return (code, None, len(found)) if assigned else (own, code, len(found))
 

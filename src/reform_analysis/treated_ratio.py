@@ -17,7 +17,7 @@ from scipy import stats
 
 from reform_analysis.comparison import Comparison, few_clusters
 from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
-from reform_analysis.reliability import warned
+from reform_analysis.reliability import require_clusters, warned
 from reform_analysis.score_test import critical_value, two_sided_p
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.untreated_cells import Aggregate, Cells, Controls
@@ -91,9 +91,12 @@ def ratio_of_sums(
 
     Raises
     ------
+    DesignError
+        If there is a single cluster.
     UntestableError
         If the untreated cells do not identify the counterfactuals.
     """
+    require_clusters(int(cells.cluster.max()) + 1)
     parts = _counterfactuals(cells, controls, cells.counts, cells.exposure)
     terms = _terms(cells, parts, by)
     index = pd.Index(terms.names, name="term")
