@@ -77,10 +77,11 @@ def staggered(
     inference : {"score", "delta", "bootstrap"}
         "score": interval and p invert the test that observed less :math:`\rho` times expected events is 0 on
         average: Student's test of the clusters' contributions (`score_test`), solved for :math:`\rho` as in
-        Fieller's interval. "delta": cluster-robust sandwich for the log, variance times T/(T - 1) and t
-        with T - 1 degrees of freedom, T the clusters with treated cells; too narrow with few of them.
-        "bootstrap": whole clusters drawn again, within cohorts where each cluster keeps to one;
-        percentile interval. `std_error` is that of "delta" for "score" too.
+        Fieller's interval; the hull of the ratios not rejected, and the notes say if it has gaps. "delta":
+        cluster-robust sandwich for the log, variance times T/(T - 1) and t with T - 1 degrees of freedom, T
+        the clusters with treated cells; too narrow with few of them. "bootstrap": whole clusters drawn
+        again, within cohorts where each cluster keeps to one; percentile interval. `std_error` is that of
+        "delta" for "score" too.
     draws : int
         Bootstrap draws, at least 99.
     ci_level : float
