@@ -105,7 +105,7 @@ def test_the_sentence_says_on_which_side_of_one_the_interval_lies(
 ) -> None:
     said = str(effect_findings.ratio(result, outcome="losses", method="partial", language=language))
     ends = {
-        "fell": "不含1（p = 0.002）：相对于其他单位，试点下降了。",
+        "fell": "不含1（p\u00a0=\u00a00.002）：相对于其他单位，试点下降了。",
         "holds": "含1",
         "rose": "试点上升了。",
     }
@@ -117,7 +117,7 @@ def test_the_sentence_says_on_which_side_of_one_the_interval_lies(
 
 def test_an_undefined_interval_and_nothing_to_test_are_said() -> None:
     undefined = estimates(0.5, np.nan, np.nan, np.nan, 0.2)
-    assert "undefined (p = 0.200)" in str(
+    assert "undefined (p\u00a0=\u00a00.200)" in str(
         effect_findings.ratio(undefined, outcome="losses", method="partial")
     )
     assert "nothing can be tested" in str(effect_findings.ratio(None, outcome="losses", method="partial"))
@@ -125,9 +125,9 @@ def test_an_undefined_interval_and_nothing_to_test_are_said() -> None:
 
 def test_the_test_of_trends_says_what_it_would_miss() -> None:
     kept = str(effect_findings.pretrend(study(0.4)))
-    assert "does not reject a common trend (p = 0.400)" in kept
+    assert "does not reject a common trend (p\u00a0=\u00a00.400)" in kept
     assert "a relative fall of 20% a period; that alone would show a ratio of 0.80" in kept
-    assert "rejects a common trend (p = 0.010)" in str(effect_findings.pretrend(study(0.01)))
+    assert "rejects a common trend (p\u00a0=\u00a00.010)" in str(effect_findings.pretrend(study(0.01)))
     assert effect_findings.pretrend(None) == effect_findings.pretrend(study(np.nan))
 
 

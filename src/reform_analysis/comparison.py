@@ -208,8 +208,7 @@ def comparison(
         synthetic=is_synthetic(df),
         notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )
-    sample = _clean(sample, last_clean_period)
-    sample = _without_other_pilots(sample, other_pilot)
+    sample = without_reformed(sample, last_clean_period=last_clean_period, other_pilot=other_pilot)
     sample = sample.only(sample.frame[named].notna().all(axis=1), "missing value")
     if exposure:
         empty = pooled & (sample.frame[outcome] == 0)
@@ -217,6 +216,30 @@ def comparison(
     if cluster and len(sample.frame):
         require_clusters(sample.clusters.nunique())
     return require_arms(sample) if both_arms else sample
+
+
+def without_reformed(sample: Comparison, *, last_clean_period: Any, other_pilot: str | None) -> Comparison:
+    """Return the sample without periods and controls that were reformed elsewhere.
+
+    Parameters
+    ----------
+    sample : Comparison
+    last_clean_period : str, int or None
+    other_pilot : str or None
+
+    Returns
+    -------
+    Comparison
+        What was left out is counted in `dropped` and said in `notes`.
+
+    Raises
+    ------
+    DataError
+        If a flag is no bool.
+    DesignError
+        If `last_clean_period` is before the first period.
+    """
+    return _without_other_pilots(_clean(sample, last_clean_period), other_pilot)
 
 
 def require_arms(sample: Comparison) -> Comparison:

@@ -130,6 +130,10 @@ def fit_poisson(
     of the restricted fit, cleared of fixed effects and other terms by a projection with its means as weights
     (the efficient score), and studentised by the clusters' scores one step away from the null.
 
+    Rows of controls that were reformed elsewhere must be left out of `df` before: terms need not name a
+    treatment. The comparisons of `did` and `randomise.randomisation_test` do it (`last_clean_period`,
+    `other_pilot`).
+
     Clustered variances (CRV1) are multiplied by :math:`G / (G - 1) \cdot (n - 1) / (n - k)` with k the number
     of terms alone: unit and period effects are not counted. "hc" counts them. With few periods it stays
     inconsistent under heteroskedasticity all the same, as residuals less their unit's mean mix the variances

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reform_analysis.assignments import Assignment
+from reform_analysis.comparison import Comparison, without_reformed
 from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.periods import period_index
 from reform_analysis.permutation import Floats, Integers
 from reform_analysis.reliability import require_clusters
 from reform_analysis.score_draws import Layout
@@ -28,6 +31,8 @@ class Columns:
     adopted: str | None
     cluster: str | None
     strata: tuple[str, ...]
+    last_clean_period: Any = None
+    other_pilot: str | None = None
 
     def all(self) -> list[str]:
         """Names of those given.
@@ -37,7 +42,7 @@ class Columns:
         list of str
         """
         single = [self.outcome, self.unit, self.period]
-        optional = [self.exposure, self.treatment, self.adopted, self.cluster]
+        optional = [self.exposure, self.treatment, self.adopted, self.cluster, self.other_pilot]
         return [*single, *(name for name in optional if name is not None), *self.strata]
 
 
@@ -59,6 +64,8 @@ class Sample:
     synthetic : bool
     fixed : int
         Points in strata in which all have the same history.
+    notes : tuple of str
+        What was left out as reformed elsewhere.
     """
 
     counts: Floats
@@ -70,6 +77,7 @@ class Sample:
     dropped: pd.DataFrame
     synthetic: bool
     fixed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def by_cluster(self) -> bool:
@@ -118,6 +126,8 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
     _check(df, names)
     df = df.reset_index(drop=True)
     values = _values(df, names)
+    clean = _clean(df, values, names)
+    df, values = clean.frame, values.loc[clean.frame.index]
     units, periods = (pd.factorize(df[name], sort=True) for name in (names.unit, names.period))
     order = pd.DataFrame({"unit": units[0]}).drop_duplicates().sort_values("unit").index
     first = df.iloc[order]
@@ -130,6 +140,7 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
     assignment = Assignment(_stratum(first, names, point), _by_point(unit_history, point))
     counts, exposure = np.where(used, counts, 0), np.where(used, exposure, 0)
     _require_testable(assignment, counts, layout, names)
+    dropped = _dropped(values, units[0], used, counts, layout)
     return Sample(
         counts=counts,
         exposure=exposure,
@@ -137,9 +148,29 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
         assignment=assignment,
         n_obs=int(used.sum()),
         n_clusters=n_clusters,
-        dropped=_dropped(values, units[0], used, counts, layout),
+        dropped=pd.concat([clean.dropped_frame, dropped], ignore_index=True) if clean.dropped else dropped,
         synthetic=is_synthetic(df),
         fixed=_fixed(assignment),
+        notes=clean.notes,
+    )
+
+
+def _clean(df: pd.DataFrame, values: pd.DataFrame, names: Columns) -> Comparison:
+    """Rows whose controls were not reformed elsewhere."""
+    treated = values["share"] > 0
+    everyone = Comparison(
+        frame=df,
+        unit=names.unit,
+        period=names.period,
+        outcome=names.outcome,
+        exposure=names.exposure,
+        cluster=names.cluster,
+        pilot=treated.groupby(df[names.unit]).transform("any"),
+        time=treated.astype(int) if names.last_clean_period is None else period_index(df[names.period]),
+        treated=treated,
+    )
+    return without_reformed(
+        everyone, last_clean_period=names.last_clean_period, other_pilot=names.other_pilot
     )
 
 

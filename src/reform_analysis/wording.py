@@ -167,7 +167,7 @@ def p_number(p_value: float) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Return a p-value as a statement; an undefined one has no number.
+    """Return a p-value as a statement that no line breaks; an undefined one has no number.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def p_text(p_value: float) -> str:
     Examples
     --------
     >>> p_text(0.0294), p_text(1e-9)
-    ('p = 0.029', 'p < 0.001')
+    ('p\\xa0=\\xa00.029', 'p\\xa0<\\xa00.001')
     """
     number = p_number(p_value)
-    return f"p < {number[1:]}" if number.startswith("<") else f"p = {number}"
+    return f"p\u00a0<\u00a0{number[1:]}" if number.startswith("<") else f"p\u00a0=\u00a0{number}"
