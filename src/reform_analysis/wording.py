@@ -5,6 +5,7 @@ The sentences stand in one catalogue, ``wording.toml``: a key, its Chinese and i
 no sentence is typed anywhere else.
 """
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -145,6 +146,28 @@ def localised(frame: Any, stem: str, language: str) -> Any:
     if name not in frame:
         raise DataError(f"the frame has no column {name!r}; add it, or pass a frame that carries labels.")
     return frame[name]
+
+
+def ratio_text(value: float) -> str:
+    """Return a ratio in two decimals, and in more where they would hide that it is not 1.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ratio_text(0.62), ratio_text(0.9968), ratio_text(1.00004), ratio_text(1.0), ratio_text(float("inf"))
+    ('0.62', '0.997', '1.00004', '1.00', '∞')
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞"
+    texts = [f"{value:z.{digits}f}" for digits in range(2, 7)]
+    return next((text for text in texts if float(text) != 1), texts[0])
 
 
 def p_number(p_value: float) -> str:
