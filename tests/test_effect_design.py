@@ -60,6 +60,23 @@ def test_shares_of_the_first_period_from_either_month() -> None:
     assert (frame.loc["never", ["treated", *effect_design.SHARES]] == 0).all(axis=None)
 
 
+@pytest.mark.parametrize(
+    ("adopted", "later"),
+    [
+        ("2021-05-17", 7 / 12),
+        ("2021-05-01", 7 / 12),
+        ("2021-05", 7 / 12),
+        ("2021-01", 11 / 12),
+        ("2021-12", 0),
+    ],
+)
+def test_the_month_that_follows_is_that_of_the_date(adopted: str, later: float) -> None:
+    frame = panel()
+    frame.loc[frame["unit_id"] == "p1", "adopted"] = adopted
+    found = design(frame).frame.set_index(["unit_id", "period"])
+    assert found.loc[("p1", "2021"), effect_design.SHARES[1]] == pytest.approx(later, rel=1e-12)
+
+
 def test_a_period_treated_in_full_keeps_its_share() -> None:
     frame = panel()
     frame = frame[frame["unit_id"] != "later"]

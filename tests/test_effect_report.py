@@ -1,11 +1,14 @@
 """The effect report: its tables, sentences and figures from results whose numbers are known."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
 from reform_analysis import effect_findings, effect_plots, effect_report, effect_tables
+from reform_analysis.counts import dose_contrast, fit_poisson
 from reform_analysis.effect_design import Design
 from reform_analysis.estimates import COLUMNS, Estimates
 from reform_analysis.event_study import EventStudy, Pretrend
@@ -105,7 +108,7 @@ def test_the_sentence_says_on_which_side_of_one_the_interval_lies(
 ) -> None:
     said = str(effect_findings.ratio(result, outcome="losses", method="partial", language=language))
     ends = {
-        "fell": "不含1（p = 0.002）：相对于其他单位，试点下降了。",
+        "fell": "不含1（p\u00a0=\u00a00.002）：相对于其他单位，试点下降了。",
         "holds": "含1",
         "rose": "试点上升了。",
     }
@@ -117,7 +120,7 @@ def test_the_sentence_says_on_which_side_of_one_the_interval_lies(
 
 def test_an_undefined_interval_and_nothing_to_test_are_said() -> None:
     undefined = estimates(0.5, np.nan, np.nan, np.nan, 0.2)
-    assert "undefined (p = 0.200)" in str(
+    assert "undefined (p\u00a0=\u00a00.200)" in str(
         effect_findings.ratio(undefined, outcome="losses", method="partial")
     )
     assert "nothing can be tested" in str(effect_findings.ratio(None, outcome="losses", method="partial"))
@@ -125,9 +128,9 @@ def test_an_undefined_interval_and_nothing_to_test_are_said() -> None:
 
 def test_the_test_of_trends_says_what_it_would_miss() -> None:
     kept = str(effect_findings.pretrend(study(0.4)))
-    assert "does not reject a common trend (p = 0.400)" in kept
+    assert "does not reject a common trend (p\u00a0=\u00a00.400)" in kept
     assert "a relative fall of 20% a period; that alone would show a ratio of 0.80" in kept
-    assert "rejects a common trend (p = 0.010)" in str(effect_findings.pretrend(study(0.01)))
+    assert "rejects a common trend (p\u00a0=\u00a00.010)" in str(effect_findings.pretrend(study(0.01)))
     assert effect_findings.pretrend(None) == effect_findings.pretrend(study(np.nan))
 
 
@@ -221,3 +224,52 @@ def test_sections_without_a_result_say_so(language: str) -> None:
     assert effect_report.event_figure(None, design(), **given).sentences == (nothing,)  # type: ignore[attr-defined]
     empty = effect_report.methods_figure({"fixed_effects": None}, design(), main="fixed_effects", **given)
     assert say("effect_method.fixed_effects", language) in str(empty)
+
+
+def near_one(high: float) -> Estimates:
+    frame = FELL.to_frame()
+    frame["ci_high"] = high
+    return replace(FELL, frame=frame)
+
+
+def test_an_end_that_rounding_would_put_on_one_has_further_digits() -> None:
+    said = str(effect_findings.ratio(near_one(0.9968), outcome="losses", method="partial"))
+    assert "to 0.997, which excludes 1" in said
+    table = effect_tables.methods({"fixed_effects": near_one(0.99996)}).frame
+    assert table.iloc[0, 2] == "0.42 to 0.99996"
+    texts = effect_plots.methods({"fixed_effects": near_one(0.9968)}).texts
+    assert any(text.get_text() == "0.62 [0.42, 0.997]" for text in texts)
+
+
+def test_what_is_left_out_names_the_rows_of_the_table_of_methods() -> None:
+    more = pd.DataFrame([["pilot", "missing value (2 units)", 4]], columns=["arm", "reason", "n"])
+    result = replace(FELL, frame=FELL.to_frame(), dropped=more)
+    table = effect_report.left_out(design(), result, method="fixed_effects_rate").frame
+    assert table["Applies to"].tolist() == ["all methods", "Unit and period effects, per exposure"]
+
+
+def test_numbers_of_units_that_differ_are_explained() -> None:
+    few = replace(FELL, frame=FELL.to_frame(), n_units=890)
+    many = replace(FELL, frame=FELL.to_frame(), n_units=1365)
+    said = str(effect_findings.units({"fixed_effects": few, "two_by_two": many, "partial": None}))
+    assert "different numbers of units (890 to 1,365)" in said
+    assert effect_findings.units({"fixed_effects": few}).sentences == ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_doses_are_said_per_unit_and_per_standard_deviation(language: str) -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame([(unit, year) for unit in range(40) for year in range(4)], columns=["u", "t"])
+    frame["devolution_share"] = rng.uniform(size=len(frame))
+    frame["y"] = rng.poisson(5, len(frame))
+    fit = fit_poisson(
+        frame, outcome="y", terms=["devolution_share"], unit="u", period="t", inference="cluster"
+    )
+    spread = frame["devolution_share"].std(ddof=1)
+    name = f"devolution_share {spread:+g}"
+    contrast = dose_contrast(fit, sizes={"devolution_share": spread}).to_frame().loc[name]
+    said = effect_findings.doses(fit, language=language).sentences
+    assert len(said) == 2
+    assert f"{spread:.4g}" in said[0]
+    for value in (fit.to_frame()["estimate"].iloc[0], *contrast[["estimate", "ci_low", "ci_high"]]):
+        assert f"{value:.2f}" in said[0]

@@ -121,3 +121,17 @@ def test_refusals() -> None:
         study(panel(), reference=-9)
     with pytest.raises(DataError, match="ends must be one of"):
         study(panel(), ends="trim")
+
+
+def test_arguments_of_the_regression_that_it_sets_are_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="'treatment'"):
+        study(panel(), treatment="pilot")
+    with pytest.raises(TypeError, match="'terms'"):
+        study(panel(), terms=["pilot"])
+
+
+def test_an_offset_is_added_to_the_log_of_the_exposure() -> None:
+    frame = panel().assign(shift=0.1 * np.arange(len(panel())) % 1.0)
+    scaled = frame.assign(population=frame["population"] * np.exp(frame["shift"]))
+    expected = study(scaled).to_frame()
+    pd.testing.assert_frame_equal(study(frame, offset="shift").to_frame(), expected, rtol=1e-8)

@@ -37,8 +37,26 @@ def test_poisson_and_least_squares_are_those_with_dummies(shape: tuple[int, int]
     np.testing.assert_allclose(line.vcov, straight.cov_params()[:2, :2], rtol=1e-9)
     np.testing.assert_allclose(line.mean, straight.fittedvalues, rtol=1e-8)
     assert fixed_effects.residual_freedom(found) == straight.df_resid
-    robust = straight.get_robustcov_results("HC0").cov_params()[:2, :2] * len(y.ravel()) / (y.size - 2)
+    robust = straight.get_robustcov_results("HC1").cov_params()[:2, :2]
     np.testing.assert_allclose(fixed_effects.linear(found, covariance="hc").vcov, robust, rtol=1e-9)
+
+
+def test_a_poisson_fit_robust_to_the_variance_counts_all_parameters() -> None:
+    rng = np.random.default_rng(8)
+    found = sample(rng.poisson(4.0, (12, 3)) + 0.0, rng.normal(size=(12, 3)))
+    dummies = [pd.get_dummies(codes, dtype=float) for codes in (found.unit, found.period)]
+    design = np.column_stack([found.terms_values, dummies[0], dummies[1].iloc[:, 1:]])
+    model = sm.GLM(found.outcome, design, family=sm.families.Poisson())
+    plain = model.fit(tol=1e-14, cov_type="HC0").cov_params()[0, 0]
+    n, k = design.shape
+    robust = fixed_effects.poisson(found, covariance="hc").vcov[0, 0]
+    assert robust == pytest.approx(plain * n / (n - k), rel=1e-8)
+
+
+def test_no_rows_beyond_the_parameters_leave_no_robust_variance() -> None:
+    found = sample(np.array([[3.0, 4.0], [5.0, 2.0]]), np.array([[0.0, 0.0], [0.0, 1.0]]))
+    with pytest.raises(DesignError, match="more rows than parameters, got 4 rows for 4"):
+        fixed_effects.poisson(found, covariance="hc")
 
 
 def test_a_projection_leaves_nothing_of_the_effects() -> None:

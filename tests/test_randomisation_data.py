@@ -65,6 +65,9 @@ def test_a_gap_where_treatment_may_have_begun_is_refused() -> None:
     frame = panel()
     with pytest.raises(DataError, match="'b' changes across periods without a row"):
         laid_out(frame[~((frame["name"] == "b") & (frame["year"] == 2020))])
+    numbered = frame.assign(name=frame["name"].map({name: at for at, name in enumerate("abcdefgh")}))
+    with pytest.raises(DataError, match="the treatment of 1 changes"):
+        laid_out(numbered[~((numbered["name"] == 1) & (numbered["year"] == 2020))])
 
 
 def test_left_out_rows_and_units_without_events_are_counted_by_arm() -> None:

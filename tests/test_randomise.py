@@ -287,3 +287,27 @@ def test_refit_has_no_interval() -> None:
 def test_wrong_arguments_are_refused(options: dict[str, object], error: type, said: str) -> None:
     with pytest.raises(error, match=said):
         test(twelve(), **options)
+
+
+def test_what_was_reformed_elsewhere_is_left_out_counted_and_said() -> None:
+    frame = draw_panel(effect=0.6, seed=4, units=120, pilots=40, counties=12, cities=4, mean=2.0)
+    frame["elsewhere"] = (frame["county"] == frame["county"].iloc[0]) & ~frame["pilot"]
+    frame["share"] = (frame["pilot"] & (frame["period"] >= "2021")).astype(float)
+    names = {"outcome": "losses", "unit": "unit_id", "period": "period", "treatment": "share"}
+    asked = {"seed": 3, "draws": 199}
+    found = randomisation_test(frame, **names, **asked, last_clean_period="2022", other_pilot="elsewhere")
+    clean = frame[(frame["period"] <= "2022") & ~frame["elsewhere"]]
+    expected = randomisation_test(clean, **names, **asked)
+    pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame(), check_exact=True)
+    late = int((frame["period"] > "2022").sum())
+    left = found.dropped.set_index("reason")["n"]
+    assert left.filter(like="after last_clean_period 2022").sum() == late
+    flagged = int((frame["elsewhere"] & (frame["period"] <= "2022")).sum())
+    assert left.filter(like="control in elsewhere").tolist() == [flagged]
+    assert any("Periods after 2022 are left out" in note for note in found.notes)
+
+
+def test_a_frame_without_rows_is_refused() -> None:
+    frame = pd.DataFrame({"u": [], "t": [], "y": [], "d": []})
+    with pytest.raises(DataError, match="df must have rows, got none"):
+        randomisation_test(frame, outcome="y", unit="u", period="t", treatment="d", seed=1)

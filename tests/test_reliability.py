@@ -61,6 +61,6 @@ def test_each_note_warns_once_where_the_user_stands() -> None:
 
 
 def test_one_cluster_is_refused() -> None:
-    require_clusters(sample(clusters=2, treated=1))
+    require_clusters(2)
     with pytest.raises(DesignError, match="^cluster must have two values"):
-        require_clusters(sample(clusters=1, treated=1))
+        require_clusters(1)

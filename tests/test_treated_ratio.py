@@ -6,8 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from reform_analysis.estimates import Estimates
 from reform_analysis.imputation import imputation
 from reform_analysis.simulate import draw_panel
+from reform_analysis.staggered import staggered
 from reform_analysis.treated_ratio import Inference
 
 COLUMNS: dict[str, Any] = {"outcome": "losses", "unit": "unit_id", "period": "period", "adopted": "adopted"}
@@ -58,3 +60,35 @@ def test_undefined_draws_open_the_interval() -> None:
     assert found["ci_low"] == 0
     assert found["ci_high"] == np.inf
     assert np.isnan(found["std_error"])
+
+
+def clustered(seed: int, clusters: int) -> pd.DataFrame:
+    """Eight units of a few clusters, two cohorts of two units, three periods."""
+    frame = pd.DataFrame([(unit, t) for unit in range(8) for t in range(3)], columns=["unit", "t"])
+    frame["start"] = frame["unit"].map({0: 1.0, 1: 1.0, 2: 2.0, 3: 2.0})
+    counts = np.random.default_rng(seed).poisson(6, len(frame))
+    return frame.assign(y=counts, of=frame["unit"] % clusters)
+
+
+def at_ratio(frame: pd.DataFrame, ratio: float) -> Estimates:
+    """The test of a ratio: that of 1, once the treated cells' exposures are multiplied by it."""
+    exposure = np.where(frame["start"] <= frame["t"], ratio, 1.0)
+    columns = {"outcome": "y", "unit": "unit", "period": "t", "adopted": "start", "cluster": "of"}
+    return staggered(frame.assign(below=exposure), **columns, exposure="below")
+
+
+@pytest.mark.filterwarnings("ignore:few clusters:reform_analysis.estimates.StatisticalWarning")
+@pytest.mark.parametrize(("seed", "clusters"), [(0, 2), (2, 2), (4, 2), (8, 2), (1, 3), (5, 3), (9, 3)])
+def test_the_interval_is_the_hull_of_the_ratios_accepted(seed: int, clusters: int) -> None:
+    frame = clustered(seed, clusters)
+    grid = np.exp(np.linspace(-6, 6, 121))
+    accepted = np.array([at_ratio(frame, ratio).to_frame().loc["att", "p_value"] > 0.05 for ratio in grid])
+    result = at_ratio(frame, 1.0)
+    low, high = result.to_frame().loc["att", ["ci_low", "ci_high"]]
+    inside = np.flatnonzero(accepted)
+    assert (low == 0) == accepted[0]
+    assert (high == np.inf) == accepted[-1]
+    assert low <= grid[inside[0]] <= low * np.exp(0.1) or accepted[0]
+    assert high * np.exp(-0.1) <= grid[inside[-1]] <= high or accepted[-1]
+    gaps = not accepted[inside[0] : inside[-1] + 1].all()
+    assert any("have gaps" in note for note in result.notes) == gaps

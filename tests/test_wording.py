@@ -62,7 +62,8 @@ def test_span_prints_one_number_where_both_ends_print_alike() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p_value", "text"), [(0.0294558, "p = 0.029"), (0.000999, "p < 0.001"), (1.0, "p = 1.000")]
+    ("p_value", "text"),
+    [(0.0294558, "p\u00a0=\u00a00.029"), (0.000999, "p\u00a0<\u00a00.001"), (1.0, "p\u00a0=\u00a01.000")],
 )
 def test_p_text(p_value: float, text: str) -> None:
     assert p_text(p_value) == text

@@ -11,7 +11,7 @@ from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
-from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED
+from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED, require_clusters
 from reform_analysis.wald import SYNTHETIC
 
 ARMS = ("pilot", "other")
@@ -24,7 +24,8 @@ class Comparison:
     Parameters
     ----------
     frame : DataFrame
-        One row a unit and period, all columns of the caller's frame, outcome and exposure as floats.
+        One row a unit and period, all columns of the caller's frame, outcome and exposure as floats. Rows
+        are numbered as in the caller's frame, whose own labels may stand twice.
     unit, period, outcome : str
         Columns of `frame`.
     exposure, cluster : str or None
@@ -33,6 +34,9 @@ class Comparison:
         Whether the row's unit is treated in some period; index of `frame`.
     time : Series of int
         `periods.period_index` of the row's period; index of `frame`.
+    treated : Series of bool
+        Whether the row's period is under treatment; False throughout where the comparison does not ask.
+        Index of `frame`.
     dropped : tuple of (str, str, int)
         Arm, reason and number of rows.
     notes : tuple of str
@@ -47,6 +51,7 @@ class Comparison:
     cluster: str | None
     pilot: pd.Series
     time: pd.Series
+    treated: pd.Series
     dropped: tuple[tuple[str, str, int], ...] = ()
     notes: tuple[str, ...] = ()
     synthetic: bool = False
@@ -111,6 +116,7 @@ class Comparison:
             frame=self.frame[kept],
             pilot=self.pilot[kept],
             time=self.time[kept],
+            treated=self.treated[kept],
             dropped=(*self.dropped, *rows),
         )
 
@@ -125,6 +131,7 @@ def comparison(
     unit: str,
     period: str,
     pilot: pd.Series,
+    treated: pd.Series | None = None,
     exposure: str | None = None,
     cluster: str | None = None,
     columns: Iterable[str] = (),
@@ -145,7 +152,9 @@ def comparison(
     outcome, unit, period : str
         Columns.
     pilot : Series of bool
-        Whether the row's unit is treated in some period; index of `df`.
+        Whether the row's unit is treated in some period; in the order of `df`.
+    treated : Series of bool, optional
+        Whether the row's period is under treatment; in the order of `df`.
     exposure, cluster : str, optional
         Columns.
     columns : iterable of str
@@ -170,12 +179,13 @@ def comparison(
         If a column is missing, the outcome is negative, a unit has two rows for a period, or a flag is
         no bool.
     DesignError
-        If `last_clean_period` is before the first period.
+        If `last_clean_period` is before the first period, or a single cluster is left.
     UntestableError
         If no pilot or no control is left.
     """
     if not isinstance(df, pd.DataFrame) or not df.columns.is_unique:
         raise DataError("df must be a DataFrame that names each column once; pass one row a unit and period.")
+    df = df.reset_index(drop=True)
     numeric = [outcome, *([exposure] if exposure else [])]
     if cluster:
         need_columns(df, [cluster, unit])
@@ -192,18 +202,44 @@ def comparison(
         outcome=outcome,
         exposure=exposure,
         cluster=cluster,
-        pilot=pilot.astype(bool),
+        pilot=pilot.astype(bool).reset_index(drop=True),
         time=period_index(df[period]),
+        treated=pd.Series(False if treated is None else treated.to_numpy(bool), index=df.index),
         synthetic=is_synthetic(df),
         notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )
-    sample = _clean(sample, last_clean_period)
-    sample = _without_other_pilots(sample, other_pilot)
+    sample = without_reformed(sample, last_clean_period=last_clean_period, other_pilot=other_pilot)
     sample = sample.only(sample.frame[named].notna().all(axis=1), "missing value")
     if exposure:
         empty = pooled & (sample.frame[outcome] == 0)
         sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")
+    if cluster and len(sample.frame):
+        require_clusters(sample.clusters.nunique())
     return require_arms(sample) if both_arms else sample
+
+
+def without_reformed(sample: Comparison, *, last_clean_period: Any, other_pilot: str | None) -> Comparison:
+    """Return the sample without periods and controls that were reformed elsewhere.
+
+    Parameters
+    ----------
+    sample : Comparison
+    last_clean_period : str, int or None
+    other_pilot : str or None
+
+    Returns
+    -------
+    Comparison
+        What was left out is counted in `dropped` and said in `notes`.
+
+    Raises
+    ------
+    DataError
+        If a flag is no bool.
+    DesignError
+        If `last_clean_period` is before the first period.
+    """
+    return _without_other_pilots(_clean(sample, last_clean_period), other_pilot)
 
 
 def require_arms(sample: Comparison) -> Comparison:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
+from reform_analysis.measures import require_names
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -217,8 +218,9 @@ def _kept(found: Sample, keep: NDArray[np.bool_], reason: str) -> Sample:
 
 def _term_names(terms: Sequence[str], least: int) -> tuple[str, ...]:
     listed = isinstance(terms, Sequence) and not isinstance(terms, str)
-    if not listed or len(terms) < least or not all(isinstance(name, str) for name in terms):
+    if not listed or len(terms) < least:
         raise DesignError(f"terms must be a list of column names, got {terms!r}; pass at least {least}.")
+    require_names(terms)
     if len(set(terms)) < len(terms):
         raise DesignError(f"terms must differ, got {list(terms)}; list each once.")
     return tuple(terms)
@@ -227,6 +229,7 @@ def _term_names(terms: Sequence[str], least: int) -> tuple[str, ...]:
 def _require_columns(df: pd.DataFrame, names: Sequence[str]) -> None:
     if not isinstance(df, pd.DataFrame) or not df.columns.is_unique:
         raise DataError("df must be a DataFrame that names each column once; pass one row a unit and period.")
+    require_names(names)
     missing = [name for name in names if name not in df.columns]
     if missing:
         raise DataError(f"df lacks the columns {missing}; it has {list(df.columns)}: name its own.")

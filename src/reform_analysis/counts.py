@@ -92,7 +92,8 @@ def fit_poisson(
     inference : {"wild_score", "cluster", "crv3", "hc"}
         "wild_score": cluster score bootstrap with the null imposed, interval by inversion; "cluster":
         cluster-robust (CRV1), t with clusters - 1 degrees of freedom; "crv3": leave-one-cluster-out
-        jackknife, same t; "hc": robust to the variance only, for independent rows, normal.
+        jackknife, same t; "hc": robust to the variance only, for rows that are independent, HC1 with
+        n / (n - all parameters), normal; see the notes before you take it.
     draws : int
         Draws of the bootstrap; all sign patterns are taken instead where they are no more than draws + 1.
     seed : int or numpy.random.Generator, optional
@@ -112,8 +113,8 @@ def fit_poisson(
     DataError
         If a column is missing or not numeric, a count is negative, or a unit has two rows of a period.
     DesignError
-        If terms are collinear with each other or the effects, there is a single cluster, or `draws` are too
-        few for `ci_level`.
+        If terms are collinear with each other or the effects, there is a single cluster, `draws` are too
+        few for `ci_level`, or ("hc") there are no more rows than parameters.
     UntestableError
         If no row can be used, or a ratio is 0 or infinite.
 
@@ -129,10 +130,20 @@ def fit_poisson(
     of the restricted fit, cleared of fixed effects and other terms by a projection with its means as weights
     (the efficient score), and studentised by the clusters' scores one step away from the null.
 
+    Rows of controls that were reformed elsewhere must be left out of `df` before: terms need not name a
+    treatment. The comparisons of `did` and `randomise.randomisation_test` do it (`last_clean_period`,
+    `other_pilot`).
+
+    Clustered variances (CRV1) are multiplied by :math:`G / (G - 1) \cdot (n - 1) / (n - k)` with k the number
+    of terms alone: unit and period effects are not counted. "hc" counts them. With few periods it stays
+    inconsistent under heteroskedasticity all the same, as residuals less their unit's mean mix the variances
+    of its periods (Stock and Watson 2008): cluster by unit.
+
     References
     ----------
     Kline and Santos (2012), Journal of Econometric Methods 1, 23-41: the score bootstrap.
     Wooldridge (1999), Journal of Econometrics 90, 77-97: Poisson with unit effects needs only the mean.
+    Stock and Watson (2008), Econometrica 76, 155-174: "hc" with unit effects.
     Correia, Guimaraes and Zylkin (2020), Stata Journal 20, 95-115: which rows drop out.
 
     Examples
@@ -166,7 +177,7 @@ def fit_poisson(
     )
     clustered = inference != "hc"
     if clustered:
-        require_clusters(sample)
+        require_clusters(sample.n_clusters)
     fit = fixed_effects.poisson(sample, covariance="cluster" if clustered else "hc")
     notes = warned(troubles(fit.sample, clustered=clustered))
     inferred = _inferred(fit, inference, draws=draws, seed=seed, ci_level=ci_level)
@@ -223,8 +234,9 @@ def fit_linear(
         Column of the arms of `dropped`.
     effects : {"two_way", "unit", "period"}
     inference : {"cluster", "hc", "iid"}
-        Clustered (CRV1, t with clusters - 1 degrees of freedom), robust to heteroskedasticity (HC1), or
-        classical; the last two with the t distribution of n less all parameters.
+        Clustered (CRV1, only terms counted as parameters, t with clusters - 1 degrees of freedom), robust
+        to heteroskedasticity (HC1, effects counted too; inconsistent with few periods, see `fit_poisson`),
+        or classical; the last two with the t distribution of n less all parameters.
     ci_level : float
 
     Returns
@@ -261,7 +273,7 @@ def fit_linear(
     )
     clustered = inference == "cluster"
     if clustered:
-        require_clusters(sample)
+        require_clusters(sample.n_clusters)
     fit = fixed_effects.linear(sample, covariance=inference)
     freedom = fit.sample.n_clusters - 1 if clustered else fixed_effects.residual_freedom(fit.sample)
     return wald_estimates(

@@ -11,7 +11,7 @@ import pandas as pd
 from reform_analysis.comparison import Comparison, comparison, flags, is_synthetic, listed
 from reform_analysis.estimates import DesignError, Estimates, StatisticalWarning, UntestableError
 from reform_analysis.measures import need_columns
-from reform_analysis.periods import first_month, period_index
+from reform_analysis.periods import date_parts, period_index
 from reform_analysis.treatment import treated_fraction
 
 CLUSTERS = ("city", "county")  # the first that the panel has several of
@@ -180,10 +180,17 @@ def _coded(frame: pd.DataFrame, after: list[Any]) -> pd.DataFrame:
             f"pre must hold periods before adoption, {int((early > 0).sum())} of its rows are treated; "
             "move these periods to post."
         )
-    months = frame["period"].map(lambda name: first_month(name)[1])
-    later = (share - 1 / months).clip(lower=0).where(share < 1, share)
+    later = treated_fraction(frame.assign(adopted=frame["adopted"].map(_next_month))).where(pilot, 0.0)
     treated = (pilot & frame["period"].isin(after)).astype(float)
     return frame.assign(**{TREATED: treated}, **dict(zip(SHARES, (share, later), strict=True)))
+
+
+def _next_month(adopted: object) -> str:
+    """The month after that of a date; empty if never. A year alone is refused before."""
+    parts = date_parts(adopted)
+    if parts is None or parts[1] is None:
+        return "" if parts is None else str(parts[0])
+    return f"{parts[0] + parts[1] // 12:04d}-{parts[1] % 12 + 1:02d}"
 
 
 def attempt(fit: Callable[..., Estimates], frame: pd.DataFrame, **options: Any) -> Estimates | None:

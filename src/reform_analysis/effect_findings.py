@@ -1,5 +1,6 @@
 """Sentences of the effect report: what a comparison shows, what its tests miss, what would overturn it."""
 
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -9,7 +10,12 @@ from reform_analysis.effect_design import SHARES, Design, caution
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.event_study import EventStudy
 from reform_analysis.panel_texts import label
-from reform_analysis.wording import Prose, p_text, say
+from reform_analysis.wording import Prose, p_text, ratio_text, say, span
+
+_DOSE = re.compile(  # the note of `doses.with_dose_notes`
+    r"(?P<term>.+): rate ratio (?P<per_unit>\S+) for 1 more of it; (?P<ratio>\S+) \((?P<low>\S+) to "
+    r"(?P<high>\S+)\) for one standard deviation more, (?P<deviation>\S+) over the rows used; .*"
+)
 
 
 def design(found: Design, *, example: bool = False, language: str = "en") -> Prose:
@@ -84,12 +90,12 @@ def _ratio(result: Estimates | None, outcome: str, method: str, language: str) -
         language,
         method=name,
         outcome=label(outcome, None, language),
-        ratio=_number(row["estimate"]),
-        low=_number(row["ci_low"]),
-        high=_number(row["ci_high"]),
+        ratio=ratio_text(row["estimate"]),
+        low=ratio_text(row["ci_low"]),
+        high=ratio_text(row["ci_high"]),
         level=percent(result.ci_level),
         p=p_text(row["p_value"]),
-        margin=_number(_nearer_end(row)),
+        margin=ratio_text(_nearer_end(row)),
     )
 
 
@@ -102,10 +108,6 @@ def _reading(row: pd.Series) -> str:
 def _nearer_end(row: pd.Series) -> float:
     """The end of an interval that lies nearer to 1."""
     return float(row["ci_high"] if row["ci_high"] < 1 else row["ci_low"])
-
-
-def _number(value: float) -> str:
-    return "∞" if np.isinf(value) else f"{value:.2f}"
 
 
 def pretrend(result: EventStudy | None, *, language: str = "en") -> Prose:
@@ -155,8 +157,28 @@ def cautions(results: Mapping[str, Estimates | None], *, language: str = "en") -
     return Prose(tuple(dict.fromkeys(said)) or (say("effect_caution.none", language),))
 
 
+def units(results: Mapping[str, Estimates | None], *, language: str = "en") -> Prose:
+    """Return why the rows of the table of methods hold different numbers of units.
+
+    Parameters
+    ----------
+    results : mapping of str to Estimates or None
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+        Empty where they do not differ.
+    """
+    sizes = [int(found.n_units) for found in results.values() if found is not None and found.n_units]
+    if len(set(sizes)) < 2:
+        return Prose(())
+    said = span(min(sizes), max(sizes), ",.0f", language)
+    return Prose((say("effect_finding.units_differ", language, units=said),))
+
+
 def doses(result: Estimates | None, *, language: str = "en") -> Prose:
-    """Return what a dose in the model is, and is not.
+    """Return each dose's ratio per standard deviation, and what a dose in the model is not.
 
     Parameters
     ----------
@@ -167,8 +189,17 @@ def doses(result: Estimates | None, *, language: str = "en") -> Prose:
     -------
     Prose
     """
-    key = "untestable_doses" if result is None else "doses"
-    return Prose((say(f"effect_finding.{key}", language),))
+    if result is None:
+        return Prose((say("effect_finding.untestable_doses", language),))
+    found = [_DOSE.fullmatch(note) for note in result.notes]
+    said = [_per_deviation(note.groupdict(), language) for note in found if note]
+    return Prose((*said, say("effect_finding.doses", language)))
+
+
+def _per_deviation(read: Mapping[str, str], language: str) -> str:
+    numbers = {name: ratio_text(float(read[name])) for name in ("per_unit", "ratio", "low", "high")}
+    name = label(read["term"], None, language)
+    return say("effect_finding.per_deviation", language, dose=name, deviation=read["deviation"], **numbers)
 
 
 def randomised(result: Estimates | None, fitted: Estimates | None, *, language: str = "en") -> Prose:

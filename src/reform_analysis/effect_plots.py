@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_texts import label
 from reform_analysis.plots import data_note, ratio_axis, stamped, theme
-from reform_analysis.wording import say
+from reform_analysis.wording import ratio_text, say
 
 if TYPE_CHECKING:
     from reform_analysis.event_study import EventStudy
@@ -81,8 +81,7 @@ def _drawn(value: float) -> float:
 def _numbers(row: pd.Series) -> str:
     if row[["ci_low", "ci_high"]].isna().any():
         return f"{row['estimate']:.2f}"
-    high = "∞" if np.isinf(row["ci_high"]) else f"{row['ci_high']:.2f}"
-    return f"{row['estimate']:.2f} [{row['ci_low']:.2f}, {high}]"
+    return f"{row['estimate']:.2f} [{ratio_text(row['ci_low'])}, {ratio_text(row['ci_high'])}]"
 
 
 def event_study(result: "EventStudy", *, language: str = "en", ax: Axes | None = None) -> Axes:

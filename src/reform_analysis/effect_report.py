@@ -12,13 +12,16 @@ from reform_analysis.tables import Table
 from reform_analysis.wording import Prose, say, span
 
 
-def left_out(design: Design, result: Estimates | None, *, language: str = "en") -> Table:
+def left_out(design: Design, result: Estimates | None, *, method: str, language: str = "en") -> Table:
     """Return what the comparison and one of its fits leave out.
 
     Parameters
     ----------
     design : Design
+        What it leaves out is left out of every method.
     result : Estimates or None
+    method : str
+        Name of `result` in the table of methods.
     language : {"zh", "en"}
 
     Returns
@@ -26,7 +29,8 @@ def left_out(design: Design, result: Estimates | None, *, language: str = "en") 
     Table
     """
     tables = [design.dropped, *([] if result is None else [result.dropped])]
-    return effect_tables.left_out(tables, language=language)
+    named = [say("effect_table.all_methods", language), say(f"effect_method.{method}", language)]
+    return effect_tables.left_out(tables, methods=named[: len(tables)], language=language)
 
 
 def doses(result: Estimates | None, *, language: str = "en") -> tuple[Table | Prose, ...]:
@@ -49,7 +53,9 @@ def doses(result: Estimates | None, *, language: str = "en") -> tuple[Table | Pr
     return effect_tables.terms(result, labels=labels, name="doses", language=language), said
 
 
-def partial(result: Estimates | None, *, outcome: str, language: str = "en") -> tuple[Table | Prose, ...]:
+def partial(
+    result: Estimates | None, *, outcome: str, method: str = "partial", language: str = "en"
+) -> tuple[Table | Prose, ...]:
     """Return the ratios where the first period is treated in part, counted from either month.
 
     Parameters
@@ -57,13 +63,15 @@ def partial(result: Estimates | None, *, outcome: str, language: str = "en") -> 
     result : Estimates or None
         With the terms of `effect_design.SHARES`.
     outcome : str
+    method : str
+        Name of `result` in the table of methods.
     language : {"zh", "en"}
 
     Returns
     -------
     tuple of Table and Prose
     """
-    said = effect_findings.ratio(result, outcome=outcome, method="partial", language=language)
+    said = effect_findings.ratio(result, outcome=outcome, method=method, language=language)
     if result is None:
         return (said,)
     labels = {name: say(f"effect_term.{name}", language) for name in SHARES}

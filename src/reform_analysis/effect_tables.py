@@ -11,7 +11,7 @@ from reform_analysis.effect_design import Design
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_texts import label
 from reform_analysis.tables import Table
-from reform_analysis.wording import p_number, say
+from reform_analysis.wording import p_number, ratio_text, say
 
 _REASON = re.compile(r"(?P<reason>.+?)(?: \((?P<units>\d+) units\))?")
 _REASONS = {
@@ -156,13 +156,16 @@ def terms(
     return replace(made, synthetic=result.synthetic)
 
 
-def left_out(tables: Sequence[pd.DataFrame], *, language: str = "en") -> Table:
+def left_out(tables: Sequence[pd.DataFrame], *, methods: Sequence[str] = (), language: str = "en") -> Table:
     """Return what was left out, by arm and reason.
 
     Parameters
     ----------
     tables : sequence of DataFrame
         Columns ``arm, reason, n``, as `Estimates.dropped`.
+    methods : sequence of str
+        For each table, the method of the side-by-side table that it applies to, in words; none for no such
+        column.
     language : {"zh", "en"}
 
     Returns
@@ -177,6 +180,9 @@ def left_out(tables: Sequence[pd.DataFrame], *, language: str = "en") -> Table:
         "rows": [f"{row.n:,.0f}" for row in rows],
         "units": [f"{int(found['units']):,}" if found and found["units"] else "–" for found in reasons],
     }
+    if methods:
+        pairs = zip(methods, tables, strict=True)
+        heads["applies_to"] = [method for method, table in pairs for _ in range(len(table))]
     return _table(heads, "left_out", language)
 
 
@@ -192,7 +198,7 @@ def _reason(reason: str, language: str) -> str:
 def _span(row: pd.Series, language: str) -> str:
     if row[["ci_low", "ci_high"]].isna().any():
         return "–"
-    return say("format.span", language, low=_number(row["ci_low"]), high=_number(row["ci_high"]))
+    return say("format.span", language, low=ratio_text(row["ci_low"]), high=ratio_text(row["ci_high"]))
 
 
 def _number(value: float) -> str:

@@ -91,8 +91,9 @@ def event_study(
     other_pilot: str | None = None,
     inference: Inference = "wild_score",
     ci_level: float = 0.95,
+    draws: int = 9999,
+    offset: str | None = None,
     seed: int | np.random.Generator | None = None,
-    **options: Any,
 ) -> EventStudy:
     r"""Rate ratios by time to adoption, against one period before it.
 
@@ -130,10 +131,12 @@ def event_study(
     inference : {"wild_score", "cluster", "crv3", "hc"}
         Of each ratio, as in `counts.fit_poisson`. The joint test is a Wald test with the fit's `vcov`.
     ci_level : float
+    draws : int
+        Draws of the bootstrap, as in `counts.fit_poisson`.
+    offset : str, optional
+        Column added to the log of the exposure.
     seed : int or numpy.random.Generator, optional
         Needed where the bootstrap draws weights.
-    **options
-        Handed to `counts.fit_poisson`.
 
     Returns
     -------
@@ -176,22 +179,19 @@ def event_study(
         cluster=cluster,
         last_clean_period=last_clean_period,
         other_pilot=other_pilot,
+        columns=[offset] if offset else [],
     )
     sample, event_time = _event_times(require_arms(sample), start, window, ends)
-    frame, terms = _dummies(sample, event_time, reference)
+    terms = _dummies(event_time, reference)
+    frame, names = _regressors(sample, terms, offset)
     fit = counts.fit_poisson(
         frame,
-        outcome=outcome,
-        terms=terms,
-        exposure=exposure,
-        unit=unit,
-        period=period,
-        cluster=cluster,
-        treatment="treated",
+        **names,
+        terms=list(terms),
         inference=inference,
+        draws=draws,
         ci_level=level,
         seed=seed,
-        **options,
     )
     return _result(fit, sample, reference, _notes(sample, start, reference, window, ends))
 
@@ -209,7 +209,7 @@ def _event_times(
     sample: Comparison, start: pd.Series, window: tuple[int, int] | None, ends: Ends
 ) -> tuple[Comparison, pd.Series]:
     """Time since adoption; missing for units not treated in the periods used."""
-    treated = (sample.frame["treated"] > 0).groupby(sample.frame[sample.unit]).transform("any")
+    treated = sample.treated.groupby(sample.frame[sample.unit]).transform("any")
     found = (sample.time - start.loc[sample.frame.index]).where(treated)
     if window is None:
         return sample, found
@@ -219,17 +219,25 @@ def _event_times(
     return sample, found.loc[sample.frame.index]
 
 
-def _dummies(sample: Comparison, event_time: pd.Series, reference: int) -> tuple[pd.DataFrame, list[str]]:
+def _dummies(event_time: pd.Series, reference: int) -> dict[str, pd.Series]:
     there = sorted(int(value) for value in event_time.dropna().unique())
     if reference not in there:
         raise DesignError(
             f"reference must be an event time of the data, got {reference}; there are {there}: choose one."
         )
-    terms = {f"event_{k}": (event_time == k).astype(float) for k in there if k != reference}
-    clash = sorted(set(terms) & set(sample.frame.columns))
-    if clash:
-        raise DesignError(f"df must not have columns named {clash}; they name the event times: rename them.")
-    return sample.frame.assign(**terms), list(terms)
+    return {f"event_{k}": (event_time == k).astype(float) for k in there if k != reference}
+
+
+def _regressors(
+    sample: Comparison, terms: dict[str, pd.Series], offset: str | None
+) -> tuple[pd.DataFrame, dict[str, str]]:
+    """Columns of the regression under names of their own, whatever the caller's are, and these names."""
+    given = {"exposure": sample.exposure, "cluster": sample.cluster, "offset": offset}
+    columns = {"outcome": sample.outcome, "unit": sample.unit, "period": sample.period}
+    columns |= {role: name for role, name in given.items() if name is not None}
+    series = {role: sample.frame[name] for role, name in columns.items()} | terms
+    frame = pd.DataFrame(series | {"treatment": sample.treated})
+    return frame, {role: role for role in (*columns, "treatment")}
 
 
 def _result(fit: Estimates, sample: Comparison, reference: int, notes: list[str]) -> EventStudy:
@@ -350,7 +358,7 @@ def _pretrend_notes(pretrend: Pretrend | None, fit: Estimates) -> list[str]:
 def _notes(
     sample: Comparison, start: pd.Series, reference: int, window: tuple[int, int] | None, ends: Ends
 ) -> list[str]:
-    treated = sample.frame["treated"] > 0
+    treated = sample.treated
     cohorts = start.loc[sample.frame.index[treated]].nunique()
     notes = [f"The ratio of event time {reference} is 1 by construction."]
     if window is not None and ends == "bin":

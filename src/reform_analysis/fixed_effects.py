@@ -109,6 +109,8 @@ def poisson_fit(
 
     Raises
     ------
+    DesignError
+        With "hc", if there are no more rows than parameters.
     UntestableError
         If the iterations do not converge.
     """
@@ -137,7 +139,8 @@ def poisson_fit(
             "pool periods."
         )
     mean = np.asarray(fitted.predict(type="response"), dtype=float)
-    return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), len(terms), covariance))
+    parameters = _all_parameters(sample) if covariance == "hc" and terms else len(terms)
+    return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), parameters, covariance))
 
 
 def _tolerances(outcome: Floats) -> list[float]:
@@ -181,9 +184,20 @@ def linear(sample: Sample, *, covariance: Covariance) -> Fit:
         copy_data=False,
     )
     mean = frame["outcome"].to_numpy() - np.asarray(fitted.resid(), dtype=float)
-    # Classical errors divide by n less all parameters; the others are those of the Poisson fits.
-    parameters = len(sample.outcome) - residual_freedom(sample) if covariance == "iid" else len(terms)
+    parameters = len(terms) if covariance == "cluster" else _all_parameters(sample)
     return _fit(sample, fitted, terms, mean, correction=_correction(len(mean), parameters, covariance))
+
+
+def _all_parameters(sample: Sample) -> int:
+    """Terms and effects: what errors that take rows one by one must count, as each effect has few rows."""
+    freedom = residual_freedom(sample)
+    if freedom < 1:
+        rows = len(sample.outcome)
+        raise DesignError(
+            f"df must leave more rows than parameters, got {rows} rows for {rows - freedom}; cluster by "
+            "unit, or take more periods."
+        )
+    return len(sample.outcome) - freedom
 
 
 def _correction(n: int, parameters: int, covariance: Covariance) -> float:

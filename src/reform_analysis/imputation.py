@@ -151,7 +151,7 @@ def imputation(
 def _zero_history(sample: Comparison, choice: ZeroHistory) -> Comparison:
     """Count the treated units without events before treatment; leave them out if asked."""
     unit, count = sample.frame[sample.unit], sample.frame[sample.outcome]
-    treated = sample.frame["treated"] > 0
+    treated = sample.treated
     history = count.where(~treated, 0.0).groupby(unit).transform("sum")
     empty = treated.groupby(unit).transform("any") & (history == 0)
     n, events = unit[empty].nunique(), count[empty & treated].sum()

@@ -122,11 +122,32 @@ def need_columns(panel: pd.DataFrame, columns: Iterable[str]) -> None:
     Raises
     ------
     DataError
-        Naming those it lacks.
+        Naming those it lacks, or a name that is no string.
     """
-    missing = sorted(set(columns) - set(panel.columns))
+    named = list(columns)
+    require_names(named)
+    missing = sorted(set(named) - set(panel.columns))
     if missing:
         raise DataError(f"panel lacks the columns {missing}; it has {list(panel.columns)}: name its own.")
+
+
+def require_names(columns: Iterable[object]) -> None:
+    """Raise unless the names of columns are strings.
+
+    Parameters
+    ----------
+    columns : iterable
+
+    Raises
+    ------
+    DataError
+        Naming the first that is none.
+    """
+    for name in columns:
+        if not isinstance(name, str):
+            raise DataError(
+                f"names of columns must be strings, got {name!r}; rename them, as by df.rename(columns=str)."
+            )
 
 
 def need_constant(panel: pd.DataFrame, column: str, *, unit: str) -> None:

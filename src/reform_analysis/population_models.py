@@ -300,7 +300,7 @@ def fit_rate(
 def _informative(sample: Sample) -> Sample:
     found = with_events(sample)
     require_separate_terms(found)
-    require_clusters(found)
+    require_clusters(found.n_clusters)
     return found
 
 
@@ -324,7 +324,7 @@ def _lost_and_won(sample: Sample, outcome: str, exposure: str) -> tuple[Sample, 
         others = with_events(others, events="other cases")
         trials = np.rint(np.exp(others.offset))
         sample = dataclasses.replace(others, outcome=trials - others.outcome)
-    require_clusters(sample)
+    require_clusters(sample.n_clusters)
     return sample, trials
 
 

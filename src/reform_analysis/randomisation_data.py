@@ -2,15 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from reform_analysis.assignments import Assignment
+from reform_analysis.comparison import Comparison, without_reformed
 from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.periods import period_index
 from reform_analysis.permutation import Floats, Integers
+from reform_analysis.reliability import require_clusters
 from reform_analysis.score_draws import Layout
 from reform_analysis.treatment import treated_fraction
 
@@ -27,6 +31,8 @@ class Columns:
     adopted: str | None
     cluster: str | None
     strata: tuple[str, ...]
+    last_clean_period: Any = None
+    other_pilot: str | None = None
 
     def all(self) -> list[str]:
         """Names of those given.
@@ -36,7 +42,7 @@ class Columns:
         list of str
         """
         single = [self.outcome, self.unit, self.period]
-        optional = [self.exposure, self.treatment, self.adopted, self.cluster]
+        optional = [self.exposure, self.treatment, self.adopted, self.cluster, self.other_pilot]
         return [*single, *(name for name in optional if name is not None), *self.strata]
 
 
@@ -58,6 +64,8 @@ class Sample:
     synthetic : bool
     fixed : int
         Points in strata in which all have the same history.
+    notes : tuple of str
+        What was left out as reformed elsewhere.
     """
 
     counts: Floats
@@ -69,6 +77,7 @@ class Sample:
     dropped: pd.DataFrame
     synthetic: bool
     fixed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def by_cluster(self) -> bool:
@@ -117,6 +126,8 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
     _check(df, names)
     df = df.reset_index(drop=True)
     values = _values(df, names)
+    clean = _clean(df, values, names)
+    df, values = clean.frame, values.loc[clean.frame.index]
     units, periods = (pd.factorize(df[name], sort=True) for name in (names.unit, names.period))
     order = pd.DataFrame({"unit": units[0]}).drop_duplicates().sort_values("unit").index
     first = df.iloc[order]
@@ -129,6 +140,7 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
     assignment = Assignment(_stratum(first, names, point), _by_point(unit_history, point))
     counts, exposure = np.where(used, counts, 0), np.where(used, exposure, 0)
     _require_testable(assignment, counts, layout, names)
+    dropped = _dropped(values, units[0], used, counts, layout)
     return Sample(
         counts=counts,
         exposure=exposure,
@@ -136,9 +148,29 @@ def sample(df: pd.DataFrame, names: Columns) -> Sample:
         assignment=assignment,
         n_obs=int(used.sum()),
         n_clusters=n_clusters,
-        dropped=_dropped(values, units[0], used, counts, layout),
+        dropped=pd.concat([clean.dropped_frame, dropped], ignore_index=True) if clean.dropped else dropped,
         synthetic=is_synthetic(df),
         fixed=_fixed(assignment),
+        notes=clean.notes,
+    )
+
+
+def _clean(df: pd.DataFrame, values: pd.DataFrame, names: Columns) -> Comparison:
+    """Rows whose controls were not reformed elsewhere."""
+    treated = values["share"] > 0
+    everyone = Comparison(
+        frame=df,
+        unit=names.unit,
+        period=names.period,
+        outcome=names.outcome,
+        exposure=names.exposure,
+        cluster=names.cluster,
+        pilot=treated.groupby(df[names.unit]).transform("any"),
+        time=treated.astype(int) if names.last_clean_period is None else period_index(df[names.period]),
+        treated=treated,
+    )
+    return without_reformed(
+        everyone, last_clean_period=names.last_clean_period, other_pilot=names.other_pilot
     )
 
 
@@ -149,6 +181,8 @@ def _check(df: pd.DataFrame, names: Columns) -> None:
             "name the column of the share under treatment or that of the date of adoption."
         )
     need_columns(df, names.all())
+    if df.empty:
+        raise DataError("df must have rows, got none; pass one row a unit and period.")
     keys = df[[names.unit, names.period]]
     if keys.isna().any(axis=None) or keys.duplicated().any():
         raise DataError(
@@ -170,7 +204,7 @@ def _values(df: pd.DataFrame, names: Columns) -> pd.DataFrame:
     if wrong.any():
         raise DataError(
             f"column {names.outcome!r} must hold whole counts of 0 or more, got "
-            f"{counts[wrong].iloc[0]!r}; name a column of counts."
+            f"{counts[wrong].iloc[0]:g}; name a column of counts."
         )
     exposure = numbers[names.exposure] if names.exposure else pd.Series(1.0, index=df.index)
     if (exposure < 0).any() or np.isinf(exposure).any():
@@ -203,8 +237,9 @@ def _histories(share: Floats, units: pd.Index) -> tuple[Floats, Integers]:
     forward, back = frame.ffill(axis=1).bfill(axis=1), frame.bfill(axis=1).ffill(axis=1)
     unclear = (forward != back).any(axis=1).to_numpy()
     if unclear.any():
+        first = units[unclear].tolist()[0]
         raise DataError(
-            f"the treatment of {units[unclear][0]!r} changes across periods without a row, so its history is "
+            f"the treatment of {first!r} changes across periods without a row, so its history is "
             "unknown; add rows with a missing outcome there, or name the column of dates in adopted."
         )
     known, code, size = np.unique(forward.to_numpy(), axis=0, return_inverse=True, return_counts=True)
@@ -224,6 +259,7 @@ def _points(
     if names.cluster is None:
         return own, None, None
     code, found = pd.factorize(first[names.cluster], sort=True)
+    require_clusters(len(found))
     assigned = pd.Series(history).groupby(code).nunique().max() == 1
     return (code, None, len(found)) if assigned else (own, code, len(found))
 

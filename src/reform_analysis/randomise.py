@@ -6,7 +6,8 @@ is assigned anew, thousands of times, as it might have fallen, and the result co
 
 import warnings
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from dataclasses import replace
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,8 @@ def randomisation_test(
     adopted: str | None = None,
     cluster: str | None = None,
     strata: str | Sequence[str] | None = None,
+    last_clean_period: Any = None,
+    other_pilot: str | None = None,
     draws: int = 9999,
     statistic: Statistic = "studentised_score",
     ci_level: float = 0.95,
@@ -64,7 +67,8 @@ def randomisation_test(
     Parameters
     ----------
     df : DataFrame
-        One row a unit and period; rows may be missing.
+        One row a unit and period. Rows may be missing where the unit's treatment is the same in its rows
+        before and after the gap, or at the end of its rows: its whole history must be known.
     outcome : str
         Column of whole counts.
     exposure : str, optional
@@ -80,6 +84,10 @@ def randomisation_test(
         do, and scores are summed within clusters before they are squared (robust standard error).
     strata : str or sequence of str, optional
         Columns within whose values histories change places.
+    last_clean_period : str or int, optional
+        Periods after it are left out: controls were reformed in them.
+    other_pilot : str, optional
+        Column that flags units of another reform; controls among them are left out.
     draws : int
         Assignments drawn, at least 99. If there are no more than that, each is taken once.
     statistic : {"studentised_score", "refit"}
@@ -141,9 +149,10 @@ def randomisation_test(
     if not isinstance(seed, np.random.Generator):
         require_whole_number("seed", seed)
     named = (strata,) if isinstance(strata, str) else tuple(strata or ())
-    data = sample(df, Columns(outcome, exposure, unit, period, treatment, adopted, cluster, named))
+    columns = Columns(outcome, exposure, unit, period, treatment, adopted, cluster, named)
+    data = sample(df, replace(columns, last_clean_period=last_clean_period, other_pilot=other_pilot))
     test = _prepared(data, draws=draws, rng=np.random.default_rng(seed))
-    notes = [*_design_notes(data, named, cluster), *_warned(data, level, cluster)]
+    notes = [*data.notes, *_design_notes(data, named, cluster), *_warned(data, level, cluster)]
     fitted, start = _estimate(data, test)
     error = score_draws.standard_error(data.counts, data.exposure, data.layout, log_ratio=fitted)
     p = test.p_values(1.0) if chosen == "studentised_score" else _refit_p(data, test, fitted)

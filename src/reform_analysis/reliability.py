@@ -40,20 +40,20 @@ def troubles(sample: Sample, *, clustered: bool, events: bool = True) -> list[st
     return found + (_little_information(sample) if events else [])
 
 
-def require_clusters(sample: Sample) -> None:
+def require_clusters(clusters: int) -> None:
     """Raise where there is a single cluster.
 
     Parameters
     ----------
-    sample : Sample
-        The rows used.
+    clusters : int
+        Their number in the rows used.
 
     Raises
     ------
     DesignError
         If inference by cluster is impossible.
     """
-    if sample.n_clusters < 2:
+    if clusters < 2:
         raise DesignError("cluster must have two values or more in the rows used, got 1; name a finer one.")
 
 

@@ -77,10 +77,11 @@ def staggered(
     inference : {"score", "delta", "bootstrap"}
         "score": interval and p invert the test that observed less :math:`\rho` times expected events is 0 on
         average: Student's test of the clusters' contributions (`score_test`), solved for :math:`\rho` as in
-        Fieller's interval. "delta": cluster-robust sandwich for the log, variance times T/(T - 1) and t
-        with T - 1 degrees of freedom, T the clusters with treated cells; too narrow with few of them.
-        "bootstrap": whole clusters drawn again, within cohorts where each cluster keeps to one;
-        percentile interval. `std_error` is that of "delta" for "score" too.
+        Fieller's interval; the hull of the ratios not rejected, and the notes say if it has gaps. "delta":
+        cluster-robust sandwich for the log, variance times T/(T - 1) and t with T - 1 degrees of freedom, T
+        the clusters with treated cells; too narrow with few of them. "bootstrap": whole clusters drawn
+        again, within cohorts where each cluster keeps to one; percentile interval. `std_error` is that of
+        "delta" for "score" too.
     draws : int
         Bootstrap draws, at least 99.
     ci_level : float
@@ -205,15 +206,15 @@ def adopters(
     Returns
     -------
     sample : Comparison
-        Its frame has the column ``treated``.
     start : Series of float
-        Index of `df`; inf if never.
+        First treated period of a row's unit, inf if none; has the rows of the sample's frame. Rows are
+        numbered anew: labels of `df` may stand twice.
     """
+    df = df.reset_index(drop=True)
     dated = adoption(df, period=period, adopted=adopted, coding=coding)
-    treated = dated["treated"]
-    pilot = (treated > 0).groupby(df[columns["unit"]]).transform("any")
-    sample = comparison(
-        df.assign(treated=treated.fillna(-1.0)), period=period, pilot=pilot, both_arms=False, **columns
-    )
-    sample = sample.only(sample.frame["treated"] >= 0, "treated for a part of the period")
+    treated = dated["treated"] > 0
+    pilot = treated.groupby(df[columns["unit"]]).transform("any")
+    sample = comparison(df, period=period, pilot=pilot, treated=treated, both_arms=False, **columns)
+    known = dated["treated"].notna().loc[sample.frame.index]
+    sample = sample.only(known, "treated for a part of the period")
     return staggered_sample(sample, dated["start"], controls=controls), dated["start"]

@@ -17,7 +17,7 @@ from scipy import stats
 
 from reform_analysis.comparison import Comparison, few_clusters
 from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
-from reform_analysis.reliability import warned
+from reform_analysis.reliability import require_clusters, warned
 from reform_analysis.score_test import critical_value, two_sided_p
 from reform_analysis.two_way_rates import Floats, TwoWayRates, fit_two_way
 from reform_analysis.untreated_cells import Aggregate, Cells, Controls
@@ -91,9 +91,12 @@ def ratio_of_sums(
 
     Raises
     ------
+    DesignError
+        If there is a single cluster.
     UntestableError
         If the untreated cells do not identify the counterfactuals.
     """
+    require_clusters(int(cells.cluster.max()) + 1)
     parts = _counterfactuals(cells, controls, cells.counts, cells.exposure)
     terms = _terms(cells, parts, by)
     index = pd.Index(terms.names, name="term")
@@ -103,8 +106,9 @@ def ratio_of_sums(
     else:
         influence = _by_cluster(_influence(cells, parts, terms, shared_level), cells.cluster)
         frame, vcov = _delta(terms, influence, ci_level)
+    gaps: list[str] = []
     if inference == "score":
-        frame[:, 2:] = _score(cells, parts, terms, ci_level)
+        frame[:, 2:], gaps = _score(cells, parts, terms, ci_level)
     how = {
         "score": "cluster-robust score interval",
         "delta": "delta method, cluster-robust, t",
@@ -121,7 +125,7 @@ def ratio_of_sums(
         vcov=pd.DataFrame(vcov, index=index, columns=index),
         dropped=sample.dropped_frame,
         synthetic=sample.synthetic,
-        notes=(*sample.notes, *_sum_notes(terms), *warned(few_clusters(sample), depth=2)),
+        notes=(*sample.notes, *_sum_notes(terms), *gaps, *warned(few_clusters(sample), depth=2)),
     )
 
 
@@ -251,24 +255,32 @@ def _delta(terms: _Terms, influence: Floats, ci_level: float) -> tuple[Floats, F
     return np.column_stack(rows), vcov
 
 
-def _score(cells: Cells, parts: list[_Counterfactual], terms: _Terms, ci_level: float) -> Floats:
-    """Terms x 3: bounds and p of the test that observed less ratio times expected events is 0 on average."""
+def _score(
+    cells: Cells, parts: list[_Counterfactual], terms: _Terms, ci_level: float
+) -> tuple[Floats, list[str]]:
+    """Terms x 3, bounds and p of the test that observed less ratio times expected events is 0; and gaps."""
     below = _unit_sums(_expected(parts), terms)
     for part in parts:
         below += _of_counterfactual(cells, part, terms)
     above = _by_cluster(_unit_sums(cells.counts, terms), cells.cluster)
     below = _by_cluster(below, cells.cluster)
     pairs = zip(above.T, below.T, terms.expected, strict=True)
-    return np.array([_score_row(*pair, ci_level=ci_level) for pair in pairs])
+    rows = [_score_row(*pair, ci_level=ci_level) for pair in pairs]
+    gaps = [
+        f"{name}: the ratios not rejected have gaps: some inside the interval are rejected"
+        for name, row in zip(terms.names, rows, strict=True)
+        if row[3]
+    ]
+    return np.array([row[:3] for row in rows]), gaps
 
 
 def _score_row(
     above: Floats, below: Floats, expected: float, *, ci_level: float
-) -> tuple[float, float, float]:
-    r"""Solve (Y - rC)^2 <= q^2 sum (y_c - r x_c)^2 for r around Y/C; p at r = 1."""
+) -> tuple[float, float, float, bool]:
+    r"""Solve (Y - rC)^2 <= q^2 sum (y_c - r x_c)^2 for r >= 0: the hull; p at r = 1; whether it has a gap."""
     observed, clusters = above.sum(), len(above)
     if observed <= 0 or expected <= 0 or clusters < 2:
-        return np.nan, np.nan, np.nan
+        return np.nan, np.nan, np.nan, False
     critical = critical_value(clusters, ci_level)
     squares, cross, other = above @ above, above @ below, below @ below
     at_one = (observed - expected) / np.sqrt(squares - 2 * cross + other)
@@ -277,13 +289,16 @@ def _score_row(
         observed * expected - critical**2 * cross,
         observed**2 - critical**2 * squares,
     )
-    ratio, p_value = observed / expected, two_sided_p(at_one, clusters)
+    p_value = two_sided_p(at_one, clusters)
     if b**2 <= a * c:
-        return 0.0, np.inf, p_value
+        return 0.0, np.inf, p_value, False
     roots = np.sort((b + np.array([-1, 1]) * np.sqrt(b**2 - a * c)) / a)
     if a > 0:
-        return max(0.0, float(roots[0])), float(roots[1]), p_value
-    return (float(roots[1]) if 0 < roots[1] <= ratio else 0.0), np.inf, p_value
+        return max(0.0, float(roots[0])), float(roots[1]), p_value, False
+    # The test rejects between the roots alone: what lies below the smaller one is accepted too.
+    if roots[0] < 0 < roots[1]:
+        return float(roots[1]), np.inf, p_value, False
+    return 0.0, np.inf, p_value, bool(roots[0] > 0)
 
 
 def _bootstrap(

@@ -149,7 +149,7 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
     Parameters
     ----------
     sample : Comparison
-        With the column ``treated`` in `frame`: 1 or 0.
+        Of `comparison.comparison`, given what is treated.
     start : Series
         First treated period of a row's unit, inf if none; has the rows of `sample.frame`.
     controls : {"not_yet_treated", "never_treated"}
@@ -167,23 +167,23 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
         If no period has both treated and untreated units.
     """
     unit = sample.frame[sample.unit]
-    treated = sample.frame["treated"] > 0
+    treated = sample.treated
     sample = sample.only(~treated.groupby(unit).transform("all"), _ALWAYS)
     if controls == "never_treated":
-        treated = sample.frame["treated"] > 0
+        treated = sample.treated
         ever = treated.groupby(sample.frame[sample.unit]).transform("any")
         late = ~ever & np.isfinite(start.loc[sample.frame.index])
         sample = sample.only(~late, _ADOPTS_LATER)
         source = ~ever.loc[sample.frame.index]
     else:
-        source = sample.frame["treated"] <= 0
+        source = ~sample.treated
     there = source.groupby(sample.time).transform("any")
     sample = sample.only(there, f"no {controls.replace('_', '-')} unit in the period")
     return _require_treated(sample)
 
 
 def _require_treated(sample: Comparison) -> Comparison:
-    if not (sample.frame["treated"] > 0).any():
+    if not sample.treated.any():
         raise UntestableError(
             f"some period must have both treated and untreated units, got none; left out were "
             f"{sample.dropped_frame.to_dict('records')}: choose a later last_clean_period or other controls."
@@ -208,7 +208,7 @@ def cells_of(sample: Comparison, start: pd.Series, *, groups: Groups) -> Cells:
     Cells
     """
     table = tabulate(sample)
-    treated = table.spread(sample.frame["treated"].to_numpy() > 0) > 0
+    treated = table.spread(sample.treated.to_numpy()) > 0
     first = np.where(treated.any(axis=1), start.loc[sample.frame.index].to_numpy()[table.first], np.inf)
     group = np.unique(first, return_inverse=True)[1] if groups == "cohort" else np.arange(len(first))
     labels = sample.frame[sample.period].astype(str).groupby(sample.time).first()

@@ -5,6 +5,7 @@ The sentences stand in one catalogue, ``wording.toml``: a key, its Chinese and i
 no sentence is typed anywhere else.
 """
 
+import math
 import re
 import tomllib
 from dataclasses import dataclass
@@ -147,6 +148,28 @@ def localised(frame: Any, stem: str, language: str) -> Any:
     return frame[name]
 
 
+def ratio_text(value: float) -> str:
+    """Return a ratio in two decimals, and in more where they would hide that it is not 1.
+
+    Parameters
+    ----------
+    value : float
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ratio_text(0.62), ratio_text(0.9968), ratio_text(1.00004), ratio_text(1.0), ratio_text(float("inf"))
+    ('0.62', '0.997', '1.00004', '1.00', '∞')
+    """
+    if not math.isfinite(value):
+        return "–" if math.isnan(value) else "∞"
+    texts = [f"{value:z.{digits}f}" for digits in range(2, 7)]
+    return next((text for text in texts if float(text) != 1), texts[0])
+
+
 def p_number(p_value: float) -> str:
     """Return a p-value as a number in three decimals, or as a bound below 0.001.
 
@@ -167,7 +190,7 @@ def p_number(p_value: float) -> str:
 
 
 def p_text(p_value: float) -> str:
-    """Return a p-value as a statement; an undefined one has no number.
+    """Return a p-value as a statement that no line breaks; an undefined one has no number.
 
     Parameters
     ----------
@@ -180,7 +203,7 @@ def p_text(p_value: float) -> str:
     Examples
     --------
     >>> p_text(0.0294), p_text(1e-9)
-    ('p = 0.029', 'p < 0.001')
+    ('p\\xa0=\\xa00.029', 'p\\xa0<\\xa00.001')
     """
     number = p_number(p_value)
-    return f"p < {number[1:]}" if number.startswith("<") else f"p = {number}"
+    return f"p\u00a0<\u00a0{number[1:]}" if number.startswith("<") else f"p\u00a0=\u00a0{number}"

@@ -33,7 +33,8 @@ form <- losses ~ treated + dose_post + unit + year + offset(log(population))
 poisson_fit <- glm(form, family = poisson, data = some, control = strict)
 report("poisson_city", poisson_fit, some$city, terms, nrow(some))
 report("poisson_unit", poisson_fit, some$unit_id, terms, nrow(some))
-v <- vcovHC(poisson_fit, type = "HC0")[terms, terms] * nrow(some) / (nrow(some) - length(terms))
+# Errors that take rows one by one count the dummies too.
+v <- vcovHC(poisson_fit, type = "HC0")[terms, terms] * nrow(some) / (nrow(some) - length(coef(poisson_fit)))
 for (name in terms) out("poisson_hc", name, "std_error", sqrt(v[name, name]))
 
 # Year dummies alone.
