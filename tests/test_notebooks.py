@@ -50,6 +50,8 @@ def test_there_are_notebooks() -> None:
         "02_panel",
         "03_association",
         "04_pilot_effect",
+        "05_robustness",
+        "06_power",
         "09_other_reforms",
     ]
 
@@ -67,7 +69,7 @@ def test_cells_are_short_and_hold_no_program(path: Path) -> None:
     assert len(code) <= 15
     forbidden = (ast.FunctionDef, ast.ClassDef, ast.For, ast.While, ast.Try, ast.Lambda)
     for cell in code:
-        assert len(cell.source.splitlines()) <= (12 if "parameters" in tags(cell) else 10)
+        assert len(cell.source.splitlines()) <= (14 if "parameters" in tags(cell) else 10)
         assert not any(isinstance(node, forbidden) for node in ast.walk(ast.parse(cell.source)))
 
 
