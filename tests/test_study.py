@@ -242,7 +242,7 @@ def test_power_runs_before_the_effect_that_quotes_it(tmp_path: Path) -> None:
     assert rest == sorted(rest)
     named = study(tmp_path, "notebooks: [04_pilot_effect, 01_published_totals, 06_power]")
     names = [source.name for source in make_plan(named).sources]
-    assert names == ["01_published_totals", "06_power", "04_pilot_effect"]
+    assert names == ["06_power", "04_pilot_effect", "01_published_totals"]
     assert [source.name for source in make_plan(only=["04"]).sources] == ["04_pilot_effect"]
 
 
