@@ -126,7 +126,7 @@ def trend_bounds(check: CheckResult, *, kind: str, language: str = "en", ax: Axe
     """
     frame = check.to_frame()
     sizes = frame.drop(["original", "breakdown"])
-    step = float(sizes["size"].max()) / 8 or 1.0
+    step = float(sizes["size"].max()) / 4 or 1.0
     with plt.rc_context(theme()):
         ax = ax or plt.subplots(figsize=(_WIDTH, _HEIGHT))[1]
         exact = frame.loc["original"]
@@ -136,7 +136,7 @@ def trend_bounds(check: CheckResult, *, kind: str, language: str = "en", ax: Axe
         _breakdown(ax, float(frame.loc["breakdown", "size"]), float(sizes["size"].max()), language)
         names = [say("robustness_row.original", language), *(f"{size:.3g}" for size in sizes["size"])]
         ax.set_xticks([-step, *sizes["size"]], names)
-        ax.set_xlim(-2 * step, float(sizes["size"].max()) + step)
+        ax.set_xlim(-1.5 * step, float(sizes["size"].max()) + step / 2)
         ax.set_xlabel(say(f"robustness_axis.{kind}", language))
         ax.set_ylabel(say("robustness_axis.interval", language))
         ax.spines["left"].set_visible(True)
