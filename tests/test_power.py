@@ -1,5 +1,7 @@
 """Detectable correlations and ratios against known figures, limits, simulation; what a null excludes."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -207,3 +209,25 @@ def test_only_a_ratio_excludes_falls() -> None:
 def test_bad_designs_are_named(arguments: dict[str, object], name: str) -> None:
     with pytest.raises(DataError, match=rf"^{name} must"):
         detectable_ratio(**{"pilots": 10, "mean": 1.0} | arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"controls": 1276, "control_mean": 0.3}, (0.499, 0.402, 0.732, 0.677)),
+        ({}, (0.519, 0.422, 0.746, 0.693)),
+    ],
+)
+def test_less_noise_among_controls_brings_the_ratio_nearer_to_one(
+    arguments: dict[str, Any], expected: tuple[float, ...]
+) -> None:
+    grid = [(periods, inflation) for periods in (1, 4) for inflation in (1.0, 1.5)]
+    z = stats.norm.isf(0.025) + stats.norm.ppf(0.8)
+    for (periods, inflation), printed in zip(grid, expected, strict=True):
+        found = detectable_ratio(
+            pilots=89, mean=0.6, pre=periods, post=periods, inflation=inflation, **arguments
+        )
+        assert round(found, 3) == printed
+        pilots = (1 + 1 / found) / (89 * 0.6 * periods)
+        controls = 2 / (1276 * 0.3 * periods) if arguments else 0.0
+        assert -np.log(found) == pytest.approx(z * np.sqrt(inflation * (pilots + controls)), rel=1e-9)

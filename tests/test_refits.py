@@ -130,3 +130,8 @@ def test_sentences_are_joined_with_a_space_in_english_alone() -> None:
     one = in_both("check.card_mediation")
     assert joined(one, one)["zh"] == one["zh"] * 2
     assert joined(one, one)["en"] == f"{one['en']} {one['en']}"
+
+
+def test_what_was_not_estimated_has_no_number() -> None:
+    row = pd.Series({"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan})
+    assert [in_words(row, 0.95)(language) for language in ("zh", "en")] == ["无法估计", "no estimate"]

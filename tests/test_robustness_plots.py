@@ -9,6 +9,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from reform_analysis import robustness_plots
+from reform_analysis.estimates import CheckResult
 from reform_analysis.specification_curve import SpecificationCurve
 
 
@@ -81,3 +82,36 @@ def test_synthetic_data_are_marked() -> None:
     ax = robustness_plots.specification_curve(curve(synthetic=True), language="zh")
     assert [text.get_gid() for text in ax.texts] == ["synthetic"]
     assert not robustness_plots.specification_curve(curve()).texts
+
+
+def relaxed(breakdown: float, *, synthetic: bool = False) -> CheckResult:
+    frame = pd.DataFrame(
+        {
+            "size": [np.nan, 0.5, 1.0, 2.0, breakdown],
+            "ci_low": [0.4, 0.35, 0.3, 0.2, 0.36],
+            "ci_high": [0.9, 1.05, 1.3, 2.0, 1.0],
+            "excludes_one": [True, False, False, False, True],
+        },
+        index=pd.Index(["original", "0.5", "1", "2", "breakdown"], name="variant"),
+    )
+    said = {"zh": "一句。", "en": "A sentence."}
+    return CheckResult("common_trend_bounds", False, said, frame, synthetic)
+
+
+def test_bounds_widen_from_the_exact_trend_and_the_breakdown_is_marked() -> None:
+    ax = robustness_plots.trend_bounds(relaxed(0.32, synthetic=True), kind="relative_magnitudes")
+    bars = [path.vertices for each in ax.collections for path in each.get_paths()]
+    assert [tuple(bar[:, 1]) for bar in bars] == [(0.4, 0.9), (0.35, 1.05), (0.3, 1.3), (0.2, 2.0)]
+    assert [bar[0, 0] for bar in bars[1:]] == [0.5, 1.0, 2.0]
+    assert bars[0][0, 0] < 0
+    dotted = [line for line in ax.get_lines() if line.get_linestyle() == ":"]
+    assert [list(line.get_xdata()) for line in dotted] == [[0.32, 0.32]]
+    assert any("0.32" in text.get_text() for text in ax.texts)
+    assert any(text.get_gid() == "synthetic" for text in ax.texts)
+
+
+@pytest.mark.parametrize("breakdown", [np.nan, np.inf, 5.0])
+def test_a_breakdown_off_the_axis_is_not_drawn(breakdown: float) -> None:
+    ax = robustness_plots.trend_bounds(relaxed(breakdown), kind="smoothness", language="zh")
+    assert not [line for line in ax.get_lines() if line.get_linestyle() == ":"]
+    assert ax.get_xlabel() == "斜率每期变化的上限（对数）"

@@ -97,6 +97,15 @@ def test_no_fall_is_never_an_effect(row: tuple[float, ...], said: str) -> None:
     assert said in first(card)
 
 
+def test_doses_that_ignore_the_baseline_do_not_clear_the_choice_of_pilots() -> None:
+    open_ = [*decisive(selection=None), check("dose_on_baseline", passed=True)]
+    card = scorecard(open_, estimates())
+    assert card.groups.loc["selection", "verdict"] == "for information"
+    assert not card.shown
+    tied = scorecard([*decisive(), check("dose_on_baseline", passed=False)], estimates())
+    assert tied.groups.loc["selection", "verdict"] == "failed"
+
+
 def test_all_three_questions_stand_in_a_first_sentence_that_denies_an_effect() -> None:
     card = scorecard(decisive(denominator=False), estimates())
     for title in ("selection, passed", "common trend, passed", "denominator, failed"):

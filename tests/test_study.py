@@ -234,6 +234,35 @@ def test_cells_without_ids_get_the_same_ids_every_time(tmp_path: Path) -> None:
     assert [cell.id for cell in plan.sources[0].notebook.cells] == ["cell-1", "cell-2"]
 
 
+def test_power_runs_before_the_effect_that_quotes_it(tmp_path: Path) -> None:
+    everything = [source.name for source in make_plan().sources]
+    assert everything.index("06_power") < everything.index("04_pilot_effect")
+    assert everything.index("04_pilot_effect") < everything.index("05_robustness")
+    rest = [name for name in everything if name != "06_power"]
+    assert rest == sorted(rest)
+    named = study(tmp_path, "notebooks: [04_pilot_effect, 01_published_totals, 06_power]")
+    names = [source.name for source in make_plan(named).sources]
+    assert names == ["06_power", "04_pilot_effect", "01_published_totals"]
+    assert [source.name for source in make_plan(only=["04"]).sources] == ["04_pilot_effect"]
+
+
+def test_own_notebooks_say_what_they_run_before_and_circles_are_refused(tmp_path: Path) -> None:
+    for name, others in {"first": ["second"], "second": [], "third": ["first"]}.items():
+        path = save(tmp_path / f"{name}.ipynb")
+        before(path, others)
+    asked = study(tmp_path, "notebooks: [second.ipynb, first.ipynb, third.ipynb]")
+    assert [source.name for source in make_plan(asked).sources] == ["third", "first", "second"]
+    before(tmp_path / "second.ipynb", ["third"])
+    with pytest.raises(ReportError, match="before one another"):
+        make_plan(asked)
+
+
+def before(path: Path, others: list[str]) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    notebook.metadata["reform_analysis"] = {"before": others}
+    nbformat.write(notebook, path)
+
+
 def test_a_repeated_key_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text("parameters:\n  ci_level: 0.9\n  ci_level: 0.8\n", encoding="utf-8")

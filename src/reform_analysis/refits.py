@@ -254,8 +254,11 @@ def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Calla
     Returns
     -------
     callable
-        Language to text. An estimate without an interval is written with its p-value alone.
+        Language to text. An estimate without an interval is written with its p-value alone; where there is
+        none, that is said.
     """
+    if np.isnan(row["estimate"]):
+        return lambda language: say("check.estimate_none", language)
     values = {"estimate": row["estimate"], "p": p_text(row["p_value"])}
     if np.isnan(row[["ci_low", "ci_high"]].to_numpy(dtype=float)).any():
         return lambda language: say("check.estimate_only", language, **values)

@@ -27,6 +27,7 @@ from reform_analysis.estimates import (
     require_level,
     require_whole_number,
 )
+from reform_analysis.panel_texts import label
 from reform_analysis.wording import LANGUAGES, p_text, say
 
 
@@ -230,7 +231,6 @@ def dose_on_baseline(
     worst = frame["holm"].idxmin() if frame["holm"].notna().any() else frame.index[0]
     passed = not bool((frame["holm"] <= level).any())
     values: Mapping[str, Any] = {
-        "measure": worst,
         "estimate": frame.loc[worst, "estimate"],
         "p": p_text(float(frame.loc[worst, "holm"])),
     }
@@ -238,8 +238,13 @@ def dose_on_baseline(
     return CheckResult(
         name="dose_on_baseline",
         passed=passed,
-        sentences={each: say(key, each, **values) for each in LANGUAGES},
+        sentences={each: say(key, each, measure=_measure(worst, each), **values) for each in LANGUAGES},
         frame=frame,
         synthetic=base.synthetic,
         notes=base.notes,
     )
+
+
+def _measure(column: str, language: str) -> str:
+    """The title of a measure, where its column in the frame of changes tells which it is."""
+    return label(column.removesuffix("_difference").removesuffix("_post"), None, language)

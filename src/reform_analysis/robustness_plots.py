@@ -7,7 +7,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from reform_analysis.plots import theme
+from reform_analysis.estimates import CheckResult
+from reform_analysis.plots import ratio_axis, stamped, theme
 from reform_analysis.refits import null_value, variant_name
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import CHOICES
@@ -103,3 +104,50 @@ def _matrix(ax: Axes, frame: pd.DataFrame, rows: list[tuple[str, str]], language
     below.tick_params(axis="y", length=0)
     for spine in below.spines.values():
         spine.set_visible(False)
+
+
+def trend_bounds(check: CheckResult, *, kind: str, language: str = "en", ax: Axes | None = None) -> Axes:
+    """Draw the interval of the effect by how far the common trend may fail, and where it reaches 1.
+
+    Parameters
+    ----------
+    check : CheckResult
+        As `trend_bounds.common_trend_bounds` returns it.
+    kind : {"relative_magnitudes", "smoothness"}
+        What the sizes are.
+    language : {"zh", "en"}
+    ax : matplotlib.axes.Axes, optional
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One bar a size, the exact common trend leftmost in grey; dashed at a ratio of 1, dotted at the
+        breakdown value where it is finite.
+    """
+    frame = check.to_frame()
+    sizes = frame.drop(["original", "breakdown"])
+    step = float(sizes["size"].max()) / 4 or 1.0
+    with plt.rc_context(theme()):
+        ax = ax or plt.subplots(figsize=(_WIDTH, _HEIGHT))[1]
+        exact = frame.loc["original"]
+        ax.vlines([-step], [exact["ci_low"]], [exact["ci_high"]], color=_GREY, linewidth=4)
+        ax.vlines(sizes["size"], sizes["ci_low"], sizes["ci_high"], color=_BLUE, linewidth=4)
+        ax.axhline(1, color=_GREY, linewidth=0.8, linestyle="--", zorder=1)
+        _breakdown(ax, float(frame.loc["breakdown", "size"]), float(sizes["size"].max()), language)
+        names = [say("robustness_row.original", language), *(f"{size:.3g}" for size in sizes["size"])]
+        ax.set_xticks([-step, *sizes["size"]], names)
+        ax.set_xlim(-1.5 * step, float(sizes["size"].max()) + step / 2)
+        ax.set_xlabel(say(f"robustness_axis.{kind}", language))
+        ax.set_ylabel(say("robustness_axis.interval", language))
+        ax.spines["left"].set_visible(True)
+        ratio_axis(ax, "y")
+    return stamped(ax, check.synthetic, language=language)
+
+
+def _breakdown(ax: Axes, size: float, largest: float, language: str) -> None:
+    """A dotted line where the interval reaches 1, if that is on the axis."""
+    if not 0 <= size <= largest:
+        return
+    ax.axvline(size, color=_RED, linewidth=1, linestyle=":")
+    said = say("robustness_axis.breakdown", language, size=f"{size:.2f}")
+    ax.text(size, 0.98, f" {said}", transform=ax.get_xaxis_transform(), color=_RED, fontsize=8, va="top")

@@ -18,7 +18,7 @@ from reform_analysis.estimates import (
     require_whole_number,
 )
 from reform_analysis.measures import as_numbers, need_columns
-from reform_analysis.wording import LANGUAGES, say
+from reform_analysis.wording import LANGUAGES, catalogue, say
 
 Array = NDArray[Any]
 
@@ -81,7 +81,8 @@ def e_value(estimates: Estimates, *, term: str | None = None) -> CheckResult:
     holds = (frame["ci_low"] <= 1) & (frame["ci_high"] >= 1)
     frame["e_limit"] = [_e_value(limit) for limit in nearer.mask(holds, 1.0)]
     row = frame.iloc[0]
-    values = {"term": frame.index[0], "ratio": row["estimate"], "level": percent(estimates.ci_level)}
+    named = {each: _term(str(frame.index[0]), each) for each in LANGUAGES}
+    values = {"ratio": row["estimate"], "level": percent(estimates.ci_level)}
     key = "check.e_value_holds" if holds.iloc[0] else "check.e_value_excludes"
     if row[["e_estimate", "e_limit"]].isna().any():
         key = "check.e_value_undefined"
@@ -89,10 +90,16 @@ def e_value(estimates: Estimates, *, term: str | None = None) -> CheckResult:
     return CheckResult(
         name="e_value",
         passed=None,
-        sentences={each: say(key, each, **values, **strength) for each in LANGUAGES},
+        sentences={each: say(key, each, term=named[each], **values, **strength) for each in LANGUAGES},
         frame=frame,
         synthetic=estimates.synthetic,
     )
+
+
+def _term(name: str, language: str) -> str:
+    """The term in words, where the catalogue has it."""
+    key = f"check.variant_{name}"
+    return say(key, language) if key in catalogue() else name
 
 
 def _e_value(ratio: float) -> float:

@@ -194,6 +194,37 @@ def _read_all(paths: list[Path], faults: list[str]) -> list[Source]:
     return sources
 
 
+def _ordered(sources: list[Source], faults: list[str]) -> list[Source]:
+    """The notebooks in the order asked for, but each one before those that its metadata names.
+
+    A notebook's metadata may hold ``{"reform_analysis": {"before": ["04_pilot_effect"]}}``: names of
+    notebooks that quote what it computes. Where the plan lacks them nothing changes.
+    """
+    found: list[Source] = []
+    for source in sources:
+        _place(source, sources, found, (), faults)
+    return found
+
+
+def _place(
+    source: Source, sources: list[Source], found: list[Source], waiting: tuple[str, ...], faults: list[str]
+) -> None:
+    """Append a notebook to those found, after the ones that ask to run before it."""
+    if source.name in waiting:
+        faults.append(f"notebooks {waiting} are each to run before one another; correct their metadata")
+        return
+    for other in sources:
+        if source.name in _before(other):
+            _place(other, sources, found, (*waiting, source.name), faults)
+    if source not in found:
+        found.append(source)
+
+
+def _before(source: Source) -> list[str]:
+    asked = source.notebook.metadata.get("reform_analysis", {}).get("before", [])
+    return [str(name) for name in asked]
+
+
 def _set_values(source: Source, parameters: Mapping[str, Any], faults: list[str]) -> Source:
     settings = {}
     for name in sorted(parameters.keys() & source.declared.keys() - {"language"}):
@@ -222,6 +253,10 @@ def make_plan(
     where: Mapping[str, str] | None = None,
 ) -> Plan:
     """Check everything that can be checked before a kernel starts.
+
+    Notebooks run in the order of the study file, the packaged ones in that of their numbers; but one whose
+    metadata names others under ``reform_analysis``, ``before``, runs before these, so that what could have
+    been found is computed before what was.
 
     Parameters
     ----------
@@ -258,6 +293,7 @@ def make_plan(
     sources = _read_all(paths, faults)
     if len(sources) == len(paths):  # an unread notebook may well declare the rest
         _check_names(values, sources, faults)
+    sources = _ordered(sources, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
         faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")

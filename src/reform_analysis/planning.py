@@ -1,0 +1,174 @@
+"""What a study of this size could have found: the numbers of its own pilots put into the power formula."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reform_analysis import power
+from reform_analysis.effect_design import Design
+from reform_analysis.estimates import CheckResult, UntestableError
+from reform_analysis.refits import in_both
+
+
+@dataclass(frozen=True)
+class StudySize:
+    """What decides the power of a comparison, taken from its own rows.
+
+    Parameters
+    ----------
+    pilots, controls : int
+        Units with a count in every period used.
+    mean, control_mean : float
+        Events of a unit in a period before adoption: the level without an effect.
+    pre, post : int
+        Periods.
+    inflation : float
+        Variance of a count over its mean, given the unit and the period; at least 1.
+    clusters : int
+        Clusters that hold pilots.
+    unmixed : int
+        Of these, the clusters without a control: their shocks do not cancel.
+    total_before : float
+        Events of the pilots before adoption.
+    synthetic : bool
+    """
+
+    pilots: int
+    controls: int
+    mean: float
+    control_mean: float
+    pre: int
+    post: int
+    inflation: float
+    clusters: int
+    unmixed: int
+    total_before: float
+    synthetic: bool
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """Return the arguments of `power.detectable_ratio`.
+
+        Returns
+        -------
+        dict
+        """
+        names = ("pilots", "controls", "mean", "control_mean", "pre", "post", "inflation")
+        return {name: getattr(self, name) for name in names}
+
+
+def study_size(design: Design) -> StudySize:
+    r"""Return what decides the power of a comparison.
+
+    The inflation is the moment estimate
+
+    .. math:: \hat f = \frac{\sum_{it} (y_{it} - n_i s_{at})^2}{\sum_{it} n_i s_{at} (1 - s_{at})}
+
+    with the unit's total :math:`n_i` and the share :math:`s_{at}` of period t in the total of its arm a, so
+    that neither a lasting level nor an effect enters. Identifying assumption: given level and period the
+    counts are independent, with variance f times their mean; shocks that units share are not in it.
+
+    Parameters
+    ----------
+    design : Design
+        As `effect_design.design` returns it. Units with a missing count are left out.
+
+    Returns
+    -------
+    StudySize
+
+    Raises
+    ------
+    UntestableError
+        If an arm has no unit with all counts, or no event before adoption.
+    """
+    frame = design.frame
+    wide = frame.set_index(["unit_id", "period"])[design.outcome].unstack().astype(float).dropna()  # noqa: PD010
+    unit = frame.drop_duplicates("unit_id").set_index("unit_id").loc[wide.index]
+    pilot = unit["pilot"].astype(bool)
+    before = wide[list(design.before)]
+    means = [float(before[arm].to_numpy().mean()) if arm.any() else 0.0 for arm in (pilot, ~pilot)]
+    if not all(mean > 0 for mean in means):
+        raise UntestableError(
+            f"both arms must have events of {design.outcome!r} before adoption, got {means} a unit and "
+            "period; choose longer windows."
+        )
+    where = unit.loc[pilot, design.cluster].unique()
+    mixed = unit.loc[~pilot, design.cluster].unique()
+    return StudySize(
+        pilots=int(pilot.sum()),
+        controls=int((~pilot).sum()),
+        mean=means[0],
+        control_mean=means[1],
+        pre=len(design.before),
+        post=len(design.after),
+        inflation=_inflation(wide, pilot),
+        clusters=len(where),
+        unmixed=len(set(where) - set(mixed)),
+        total_before=float(before[pilot].to_numpy().sum()),
+        synthetic=design.synthetic,
+    )
+
+
+def _inflation(wide: pd.DataFrame, pilot: pd.Series) -> float:
+    """Variance over mean, given units' totals and each arm's shares of the periods."""
+    squares = expected = 0.0
+    for arm in (pilot, ~pilot):
+        counts = wide[arm].to_numpy()
+        share = counts.sum(axis=0) / counts.sum()
+        fitted = np.outer(counts.sum(axis=1), share)
+        squares += float(((counts - fitted) ** 2).sum())
+        expected += float((fitted * (1 - share)).sum())
+    return max(squares / expected, 1.0)
+
+
+def detectable(size: StudySize, **changed: Any) -> float:
+    """Return the ratio nearest to 1 that a study of this size finds, by `power.detectable_ratio`.
+
+    Parameters
+    ----------
+    size : StudySize
+    **changed
+        Arguments of `power.detectable_ratio` that replace the study's own.
+
+    Returns
+    -------
+    float
+        NaN where not even a ratio of one millionth is found.
+    """
+    return power.detectable_ratio(**{**size.arguments, **changed})
+
+
+def detectable_ratio(design: Design, *, target: float = 0.8) -> CheckResult:
+    """Say which ratio a comparison finds with the given power, before its result is seen.
+
+    Parameters
+    ----------
+    design : Design
+    target : float
+        Probability of finding it.
+
+    Returns
+    -------
+    CheckResult
+        For information; one row, the fields of `StudySize` and ``ratio``.
+
+    Raises
+    ------
+    UntestableError
+        As `study_size`.
+    """
+    size = study_size(design)
+    ratio = detectable(size, power=target)
+    row = {**size.arguments, "clusters": size.clusters, "ratio": ratio}
+    key = "planning.detectable_none" if np.isnan(ratio) else "planning.detectable"
+    values = {**size.arguments, "ratio": ratio, "power": 100 * target, "fall": 100 * (1 - ratio)}
+    return CheckResult(
+        name="detectable_ratio",
+        passed=None,
+        sentences=in_both(key, **values),
+        frame=pd.DataFrame([row], index=pd.Index(["design"], name="row")),
+        synthetic=size.synthetic,
+    )

@@ -1,0 +1,136 @@
+"""Every check on one panel: what runs, what says why it cannot, and the sentence they add up to."""
+
+import re
+from functools import cache
+
+import pytest
+
+from reform_analysis import examination, robustness_report, simulate
+from reform_analysis.effect_design import design
+from reform_analysis.estimates import DataError
+from reform_analysis.examination import Examination, NotRun, examine, roles
+from reform_analysis.robustness_tables import reason
+from reform_analysis.wording import LANGUAGES, say
+
+PRE = ["2018", "2019", "2020"]
+LATER = ["2021", "2022", "2023"]
+
+
+@cache
+def example() -> Examination:
+    panel = simulate.load_example()
+    compared = design(panel, outcome="losses", exposure="lawsuits_concluded", pre=PRE, post=["2021"])
+    return examine(panel, compared, measures=("devolution_share",), draws=199, seed=1)
+
+
+@cache
+def strong() -> Examination:
+    panel = simulate.draw_panel(effect=0.3, seed=3, mean=1.0)
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=LATER)
+    return examine(panel, compared, draws=199, seed=1)
+
+
+@cache
+def bare() -> Examination:
+    """A user's panel with no more than who, when and how many."""
+    panel = simulate.draw_panel(effect=0.5, seed=1, units=60, pilots=20, counties=2, cities=1)
+    kept = ["unit_id", "unit_name", "county", "city", "period", "pilot", "adopted", "losses", "synthetic"]
+    panel = panel[kept][panel["period"].isin(["2020", "2021"])].reset_index(drop=True)
+    compared = design(panel, outcome="losses", exposure=None, pre=["2020"], post=["2021"])
+    return examine(panel, compared, measures=("devolution_share",), draws=99, seed=1)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_on_the_example_the_first_sentence_denies_an_effect_and_names_three_questions_with_numbers(
+    language: str,
+) -> None:
+    (first,) = robustness_report.headline(example(), language=language).sentences
+    assert {"zh": "未能证明是改革的效果", "en": "is not shown to be an effect"}[language] in first
+    titles = [say(f"check.group_{name}", language) for name in ("selection", "common_trend", "denominator")]
+    ends = [*(first.index(title) for title in titles[1:]), len(first)]
+    for title, end in zip(titles, ends, strict=True):
+        assert re.search(r"\d\.\d\d", first[first.index(title) : end])
+    found = example().checks["relative_magnitudes"]
+    assert f"{found.to_frame().loc['breakdown', 'size']:.2f}" in first  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_strong_effect_in_a_clean_design_gets_the_opposite_sentence(language: str) -> None:
+    (first,) = robustness_report.headline(strong(), language=language).sentences
+    assert {"zh": "可视为改革的效果", "en": "is shown to be an effect"}[language] in first
+    assert strong().card is not None
+    assert strong().card.shown  # type: ignore[union-attr]
+
+
+def test_the_estimate_checked_is_that_of_the_refits() -> None:
+    """One ratio throughout: the denominators' table holds the one at the top."""
+    top = example().estimates.to_frame()["estimate"].iloc[0]  # type: ignore[union-attr]
+    rows = example().checks["exposure_choices"].to_frame()["estimate"]  # type: ignore[union-attr]
+    assert rows["lawsuits_concluded"] == pytest.approx(top, rel=1e-6)
+    curve = example().curve.to_frame()  # type: ignore[union-attr]
+    same = curve.query("exposure == 'lawsuits_concluded' and coding == 'treated' and sample == 'all'")
+    assert same.query("weights == 'equal'")["estimate"].iloc[0] == pytest.approx(top, rel=1e-6)
+
+
+def test_contaminated_controls_are_looked_for_in_all_periods() -> None:
+    rows = example().checks["contamination"].to_frame()  # type: ignore[union-attr]
+    assert rows.loc["up to the last clean period", "left_out"] == 2 * 1365
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_panel_with_few_columns_runs_and_every_check_that_cannot_says_why(language: str) -> None:
+    missing = {name: found for name, found in bare().checks.items() if isinstance(found, NotRun)}
+    lacking = {name for name, found in missing.items() if not found.reason}
+    assert lacking == {
+        "placebo_outcomes",
+        "exposure_choices",
+        "displacement",
+        "attribution",
+        "reconcile",
+        "dose_on_baseline",
+    }
+    short = {
+        "selection_simulation",
+        "baseline_shrinkage",
+        "relative_magnitudes",
+        "smoothness",
+        "placebo_dates",
+    }
+    assert short <= missing.keys() - lacking
+    for found in missing.values():
+        said = reason(found, language)
+        assert said.endswith(("。", ".", "）")) or found.reason
+        assert found.reason in said
+    (first,) = robustness_report.headline(bare(), language=language).sentences
+    assert say("check.verdict_not_examined", language) in first
+
+
+def test_columns_that_are_named_are_used() -> None:
+    panel = simulate.draw_panel(effect=0.5, seed=1, units=120, pilots=30, counties=6, cities=3)
+    panel = panel.assign(
+        by_department=panel["losses"].iloc[::-1].to_numpy(), fires=panel["disputes"], courts=panel["losses"]
+    )
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=LATER)
+    named = roles("department=by_department, placebo=fires，counted=courts")
+    checks = examine(panel, compared, columns=named, draws=99, seed=1).checks
+    assert {"by_department"} <= set(checks["attribution"].to_frame().index)  # type: ignore[union-attr]
+    assert checks["placebo_outcomes"].to_frame().index.tolist() == ["fires"]  # type: ignore[union-attr]
+    assert "agree" in checks["reconcile"].sentences["en"]  # type: ignore[union-attr]
+
+
+def test_an_unknown_role_and_a_missing_column_stop_the_report() -> None:
+    with pytest.raises(DataError, match="^role in columns must be one of"):
+        roles("courts=x")
+    panel = simulate.load_example()
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    with pytest.raises(DataError, match="nowhere"):
+        examine(panel, compared, columns={"counted": ["nowhere"]}, seed=1)
+
+
+def test_an_error_in_the_data_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise DataError("a count is negative")
+
+    monkeypatch.setattr(examination.robustness, "matched", broken)
+    with pytest.raises(DataError, match="negative"):
+        example.__wrapped__()

@@ -1,0 +1,84 @@
+"""What a study could find: its numbers by hand, and the inflation against a known truth."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis import planning, power, simulate
+from reform_analysis.effect_design import Design, design
+from reform_analysis.estimates import UntestableError
+
+ASKED = {"outcome": "losses", "exposure": None, "pre": ["2018", "2019", "2020"], "post": ["2021"]}
+
+
+def by_hand() -> Design:
+    counts = {"p": (4, 2), "q": (2, 0), "a": (1, 3), "b": (3, 1), "c": (2, np.nan)}
+    rows = [
+        (unit, period, unit in "pq", n)
+        for unit, of in counts.items()
+        for period, n in zip("12", of, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["unit_id", "period", "pilot", "losses"])
+    frame["city"] = frame["unit_id"].map({"p": "x", "q": "y"}).fillna("x")
+    none = pd.DataFrame(columns=["arm", "reason", "n"])
+    return Design(frame, "losses", None, ("1",), ("2",), "city", none, synthetic=False)
+
+
+def test_sizes_and_inflation_by_hand() -> None:
+    size = planning.study_size(by_hand())
+    assert (size.pilots, size.controls, size.mean, size.control_mean) == (2, 2, 3.0, 2.0)
+    assert (size.pre, size.post, size.total_before) == (1, 1, 6.0)
+    assert (size.clusters, size.unmixed) == (2, 1)
+    # pilots: shares 3/4 and 1/4, fitted 4.5 1.5 and 1.5 0.5; controls: shares 1/2, fitted 2 2 and 2 2
+    squares = 4 * 0.25 + 4 * 1.0
+    expected = 8 * 2 * 3 / 16 + 8 * 2 / 4
+    assert squares / expected < 1
+    assert size.inflation == 1.0
+
+
+def test_inflation_above_one_by_hand() -> None:
+    wide = pd.DataFrame({"1": [6.0, 0.0, 4.0, 0.0], "2": [0.0, 2.0, 0.0, 4.0]})
+    pilot = pd.Series([True, True, False, False])
+    # pilots: share 3/4 of the first period; controls: a half
+    squares = (6 - 4.5) ** 2 + 1.5**2 + 1.5**2 + (2 - 0.5) ** 2 + 4 * 2.0**2
+    expected = 8 * 2 * (3 / 4) * (1 / 4) + 8 * 2 * (1 / 4)
+    assert planning._inflation(wide, pilot) == pytest.approx(squares / expected)
+
+
+@pytest.mark.parametrize("truth", [1.2, 2.0])
+def test_inflation_is_that_of_the_draws_whatever_the_effect(truth: float) -> None:
+    found = []
+    for seed in range(40):
+        panel = simulate.draw_panel(
+            effect=0.5, seed=seed, units=300, pilots=60, counties=4, cities=2, overdispersion=truth
+        )
+        found.append(planning.study_size(design(panel, **ASKED)).inflation)  # type: ignore[arg-type]
+    assert abs(np.mean(found) - truth) < 4 * np.std(found) / np.sqrt(len(found))
+
+
+def test_the_check_quotes_the_formula_with_the_studys_own_numbers() -> None:
+    panel = simulate.load_example()
+    compared = design(panel, **ASKED)  # type: ignore[arg-type]
+    size = planning.study_size(compared)
+    before = panel[panel["pilot"] & panel["period"].isin(ASKED["pre"])]
+    assert size.mean == pytest.approx(float(before["losses"].mean()))
+    check = planning.detectable_ratio(compared)
+    ratio = power.detectable_ratio(**size.arguments)
+    assert check.to_frame()["ratio"].iloc[0] == ratio
+    assert f"would detect a ratio of {ratio:.2f} or less" in check.sentences["en"]
+    assert f"能看出{ratio:.2f}及更小的率比" in check.sentences["zh"]
+    assert check.synthetic
+
+
+def test_a_hopeless_design_says_that_it_detects_nothing() -> None:
+    compared = by_hand()
+    check = planning.detectable_ratio(compared, target=0.999)
+    assert np.isnan(check.to_frame()["ratio"].iloc[0])
+    assert "would detect no fall" in check.sentences["en"]
+
+
+def test_an_arm_without_events_cannot_be_planned() -> None:
+    compared = by_hand()
+    compared.frame.loc[compared.frame["pilot"], "losses"] = 0
+    with pytest.raises(UntestableError, match="^both arms must have events"):
+        planning.study_size(compared)

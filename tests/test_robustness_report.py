@@ -1,0 +1,94 @@
+"""Sections of the robustness report: sentences in order, figures, and what stands where nothing could run."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from reform_analysis import robustness_report
+from reform_analysis.effect_design import Design
+from reform_analysis.estimates import COLUMNS, CheckResult, Estimates
+from reform_analysis.examination import Examination, Found, NotRun
+from reform_analysis.scorecard import scorecard
+from reform_analysis.tables import Table
+from reform_analysis.wording import LANGUAGES, Prose, say
+
+
+def check(name: str, *, passed: bool | None) -> CheckResult:
+    frame = pd.DataFrame(
+        {
+            "size": [np.nan, 0.5, 0.3],
+            "ci_low": [0.4, 0.3, 0.35],
+            "ci_high": [0.9, 1.2, 1.0],
+            "excludes_one": True,
+        },
+        index=["original", "0.5", "breakdown"],
+    )
+    return CheckResult(name, passed, {"zh": f"{name}一句。", "en": f"{name} says."}, frame, synthetic=True)
+
+
+def examination(checks: dict[str, Found], *, estimated: bool = True) -> Examination:
+    row = pd.DataFrame(
+        [[0.5, 0.2, 0.34, 0.74, 0.001]], index=pd.Index(["t"], name="term"), columns=list(COLUMNS)
+    )
+    found = Estimates(row, "rate_ratio", 0.95, "m", 9) if estimated else None
+    design = Design(pd.DataFrame(), "losses", None, ("1",), ("2",), "city", pd.DataFrame(), synthetic=True)
+    done = [each for each in checks.values() if isinstance(each, CheckResult)]
+    return Examination(design, found, checks, None, scorecard(done, found) if found and done else None)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_headline_is_the_scorecards_first_sentence(language: str) -> None:
+    study = examination({"smoothness": check("common_trend_bounds", passed=False)})
+    said = robustness_report.headline(study, language=language)
+    assert study.card is not None
+    assert said.sentences == (study.card.sentences[language][0],)
+    prose, table = robustness_report.card(study, language=language)
+    assert isinstance(prose, Prose)
+    assert isinstance(table, Table)
+    assert prose.sentences[:-1] == study.card.sentences[language][1:]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_an_estimate_nothing_is_shown_and_the_checks_still_stand(language: str) -> None:
+    study = examination({"matched": check("matched", passed=None)}, estimated=False)
+    unestimated = say("robustness.unestimated", language)
+    assert robustness_report.headline(study, language=language).sentences == (unestimated,)
+    assert len(robustness_report.card(study, language=language)) == 2
+    assert robustness_report.section(study, "e_value", language=language)[0].sentences == (unestimated,)  # type: ignore[union-attr]
+
+
+def test_a_section_says_the_verdict_first_or_why_there_is_none() -> None:
+    checks: dict[str, Found] = {
+        "dose_on_baseline": check("dose_on_baseline", passed=False),
+        "attribution": NotRun("attribution"),
+    }
+    prose, *tables = robustness_report.section(examination(checks), "dose_on_baseline", "attribution")
+    first, second, third = prose.sentences  # type: ignore[union-attr]
+    assert first == "Failed: dose_on_baseline says."
+    assert second.startswith("Did losses only change name? Could not be examined.")
+    assert "not causal" in third
+    assert len(tables) == 1
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_bounds_come_with_a_figure_that_names_the_breakdown(language: str) -> None:
+    study = examination({"smoothness": check("common_trend_bounds", passed=False)})
+    _, figure, table = robustness_report.bounds(study, kind="smoothness", language=language)
+    assert "0.30" in figure.alt
+    assert "SYNTHETIC" in figure.caption
+    assert isinstance(table, Table)
+    plt.close("all")
+
+
+def test_what_did_not_run_leaves_a_sentence_in_place_of_the_figure() -> None:
+    study = examination(
+        {
+            "smoothness": NotRun("smoothness", "no period."),
+            "specification_curve": NotRun("specification_curve", "no unit."),
+        }
+    )
+    (said,) = robustness_report.bounds(study, kind="smoothness")
+    assert "no period." in str(said)
+    (said,) = robustness_report.specifications(study)
+    assert "no unit." in str(said)
