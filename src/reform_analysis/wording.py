@@ -147,6 +147,20 @@ def localised(frame: Any, stem: str, language: str) -> Any:
     return frame[name]
 
 
+class Limit(float):
+    """An end of an interval, which prints as a sign where it is infinite.
+
+    Examples
+    --------
+    >>> f"{Limit(0.5):.2f} {Limit('inf'):.2f}"
+    '0.50 ∞'
+    """
+
+    def __format__(self, form: str) -> str:
+        """Return the number in a format, or the sign."""
+        return "∞" if self == float("inf") else super().__format__(form)
+
+
 def p_number(p_value: float) -> str:
     """Return a p-value as a number in three decimals, or as a bound below 0.001.
 
