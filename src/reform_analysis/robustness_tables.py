@@ -152,6 +152,8 @@ def numbers(name: str, check: CheckResult, *, language: str = "en") -> Table | N
         frame = _longest(frame)
         values = {"asked": asked(name, language), "by": by, "verdict": _verdict(check, language)}
         caption = say("robustness.caption_by", language, **values)
+    if name == "matched":  # the ratio stands in the sentence
+        frame = frame.drop(index="ratio", columns=["ratio", "ci_low", "ci_high"])
     names = frame.index
     if name in BOUNDS:
         names = names.where(names.isin(["original", "breakdown"]), "relaxed")
