@@ -231,3 +231,10 @@ def test_less_noise_among_controls_brings_the_ratio_nearer_to_one(
         pilots = (1 + 1 / found) / (89 * 0.6 * periods)
         controls = 2 / (1276 * 0.3 * periods) if arguments else 0.0
         assert -np.log(found) == pytest.approx(z * np.sqrt(inflation * (pilots + controls)), rel=1e-9)
+
+
+def test_an_open_interval_excludes_no_fall() -> None:
+    found = excluded_ratio(one_row(0.75, 0.5, 0.0, np.inf, 0.6))
+    assert found.sentences["en"].startswith("The 95% interval, 0.00 to ∞, holds 1")
+    assert found.sentences["en"].endswith("no fall is excluded, however large.")
+    assert "多大的下降都没有排除" in found.sentences["zh"]

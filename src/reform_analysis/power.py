@@ -21,7 +21,7 @@ from reform_analysis.estimates import (
     require_number,
     require_whole_number,
 )
-from reform_analysis.wording import LANGUAGES, say
+from reform_analysis.wording import LANGUAGES, Limit, say
 
 LEAST_UNITS = 4  # Fisher's variance is 1/(n - 3)
 
@@ -358,8 +358,14 @@ def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckRes
     row = estimates.to_frame().loc[chosen]
     low, high = float(row["ci_low"]), float(row["ci_high"])
     null = low <= 1 <= high
-    key = "null" if null else "undefined" if np.isnan(low) or np.isnan(high) else "found"
-    values = {"low": low, "high": high, "fall": 100 * (1 - low), "level": percent(estimates.ci_level)}
+    key = (
+        ("null" if low > 0 else "nothing")
+        if null
+        else "undefined"
+        if np.isnan(low) or np.isnan(high)
+        else "found"
+    )
+    values = {"low": low, "high": Limit(high), "fall": 100 * (1 - low), "level": percent(estimates.ci_level)}
     excluded = low if null else np.nan
     frame = pd.DataFrame(
         [[low, high, excluded, 1 - excluded]],

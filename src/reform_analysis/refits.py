@@ -23,7 +23,7 @@ from reform_analysis.estimates import (
     percent,
 )
 from reform_analysis.panel_texts import label
-from reform_analysis.wording import LANGUAGES, catalogue, p_text, say
+from reform_analysis.wording import LANGUAGES, Limit, catalogue, p_text, say
 
 FALL, RISE, UNDECIDED, NOT_ESTIMATED = "fall", "rise", "undecided", "not estimated"
 
@@ -262,7 +262,7 @@ def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Calla
     values = {"estimate": row["estimate"], "p": p_text(row["p_value"])}
     if np.isnan(row[["ci_low", "ci_high"]].to_numpy(dtype=float)).any():
         return lambda language: say("check.estimate_only", language, **values)
-    values |= {"level": percent(ci_level), "low": row["ci_low"], "high": row["ci_high"]}
+    values |= {"level": percent(ci_level), "low": row["ci_low"], "high": Limit(row["ci_high"])}
     key = "check.estimate_null" if excluded and row["p_value"] > 1 - ci_level else "check.estimate"
     return lambda language: say(key, language, **values)
 

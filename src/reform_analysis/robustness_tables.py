@@ -36,6 +36,13 @@ _ORDER = (
     "difference_after",
 )
 _SENTENCE_ONLY = ("excluded_ratio", "detectable_ratio", "oster_delta", "reconcile", "specification_curve")
+_REFUSALS = {
+    "pre must hold at least": "few_pre",
+    "n_pre must leave a period": "few_periods",
+    "needs at least two periods before": "few_periods",
+    "no control is flagged": "no_contamination",
+    "separate all events": "separated",
+}
 _ROWS = {
     "all together": "together",
     "reformed controls against the others": "reformed",
@@ -77,6 +84,9 @@ def reason(found: NotRun, language: str) -> str:
     -------
     str
     """
+    for part, key in _REFUSALS.items():
+        if part in found.reason:
+            return say(f"robustness.{key}", language)
     if found.reason:
         return say("robustness.refused", language, reason=found.reason)
     return say(f"robustness.lacks_{found.name}", language)
@@ -142,6 +152,8 @@ def numbers(name: str, check: CheckResult, *, language: str = "en") -> Table | N
         frame = _longest(frame)
         values = {"asked": asked(name, language), "by": by, "verdict": _verdict(check, language)}
         caption = say("robustness.caption_by", language, **values)
+    if name == "matched":  # the ratio stands in the sentence
+        frame = frame.drop(index="ratio", columns=["ratio", "ci_low", "ci_high"])
     names = frame.index
     if name in BOUNDS:
         names = names.where(names.isin(["original", "breakdown"]), "relaxed")

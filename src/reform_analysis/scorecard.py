@@ -196,6 +196,8 @@ def _first(
         return in_both("check.card_shown", estimate=estimate)
     fell = row["estimate"] < null_value(estimates.scale)
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
+    if key == "undecided" and row["ci_low"] <= 0:
+        key = "undecided_open"
     named = [name for name in groups.index if name in REQUIRED or name in against]
 
     def reasons(language: str) -> str:

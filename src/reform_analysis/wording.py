@@ -170,6 +170,20 @@ def ratio_text(value: float) -> str:
     return next((text for text in texts if float(text) != 1), texts[0])
 
 
+class Limit(float):
+    """An end of an interval, which prints as a sign where it is infinite.
+
+    Examples
+    --------
+    >>> f"{Limit(0.5):.2f} {Limit('inf'):.2f}"
+    '0.50 ∞'
+    """
+
+    def __format__(self, form: str) -> str:
+        """Return the number in a format, or the sign."""
+        return "∞" if self == float("inf") else super().__format__(form)
+
+
 def p_number(p_value: float) -> str:
     """Return a p-value as a number in three decimals, or as a bound below 0.001.
 
