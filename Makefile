@@ -25,7 +25,7 @@ report: $(STAMP)  ## render the notebooks in Chinese and English into reports/ (
 	$(BIN)/reform-analysis render $(STUDY)
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 lab: $(STAMP)  ## open JupyterLab in notebooks/
 	$(BIN)/jupyter lab --notebook-dir=notebooks
