@@ -78,7 +78,7 @@ def test_difference_in_reporting_fails() -> None:
     cells = np.c_[part["matched"], part["counted"] - part["matched"]].astype(int)
     p = stats.fisher_exact(cells).pvalue
     assert p < 0.001
-    assert "p < 0.001" in differs.sentences["en"]
+    assert "p\N{NO-BREAK SPACE}<\N{NO-BREAK SPACE}0.001" in differs.sentences["en"]
     assert "完整程度不同" in differs.sentences["zh"]
 
 

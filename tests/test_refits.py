@@ -108,13 +108,21 @@ def test_holm_against_its_definition() -> None:
 
 def test_sentences_hold_an_estimate_with_or_without_its_interval() -> None:
     row = pd.Series({"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.0, "p_value": 0.03})
-    assert in_words(row, 0.95)("zh") == "0.50（95%区间0.25至1.00，p = 0.030）"
-    assert in_words(row.replace(0.25, np.nan), 0.95)("en") == "0.50 (p = 0.030)"
+    assert (
+        in_words(row, 0.95)("zh") == "0.50（95%区间0.25至1.00，p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.030）"
+    )
+    assert (
+        in_words(row.replace(0.25, np.nan), 0.95)("en")
+        == "0.50 (p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.030)"
+    )
 
 
 def test_a_null_result_says_which_values_it_excludes() -> None:
     row = pd.Series({"estimate": 0.9, "ci_low": 0.6, "ci_high": 1.3, "p_value": 0.6})
-    assert in_words(row, 0.95)("zh") == "0.90（95%区间0.60至1.30，p = 0.600，排除小于0.60的值）"
+    assert (
+        in_words(row, 0.95)("zh")
+        == "0.90（95%区间0.60至1.30，p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.600，排除小于0.60的值）"
+    )
     assert in_words(row, 0.95)("en").endswith("which excludes values below 0.60)")
     assert "excludes" not in in_words(row, 0.95, excluded=False)("en")
 

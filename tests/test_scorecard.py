@@ -42,8 +42,12 @@ def first(card: Scorecard, language: str = "en") -> str:
 def test_a_fall_whose_three_questions_passed_is_shown() -> None:
     card = scorecard(decisive(), estimates())
     assert card.shown
-    assert first(card).startswith("The fall, 0.50 (95% interval 0.34 to 0.74, p = 0.001), is shown to be")
-    assert first(card, "zh").startswith("下降0.50（95%区间0.34至0.74，p = 0.001）经受住了")
+    assert first(card).startswith(
+        "The fall, 0.50 (95% interval 0.34 to 0.74, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.001), is shown"
+    )
+    assert first(card, "zh").startswith(
+        "下降0.50（95%区间0.34至0.74，p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.001）经受住了"
+    )
 
 
 @pytest.mark.parametrize("group", REQUIRED)

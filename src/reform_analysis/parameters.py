@@ -103,6 +103,7 @@ def plain(value: Any) -> Any:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> plain((Path("a"), date(2021, 5, 1)))
     ['a', '2021-05-01']
     """
