@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reform_analysis import cell_dates
+from reform_analysis.cell_dates import find_period, names_a_part
 from reform_analysis.estimates import DataError
 
 
@@ -95,3 +96,43 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             assert read(text).value or not text.strip()
         except DataError:
             continue
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2021年1—10月情况表",
+        "2021年1–5月",
+        "2021年(1-10月)",
+        "2021年1～10月",
+        "2021年前三季度",
+        "2021年一至三季度",
+        "2021年前10个月",
+        "截至2021年10月",
+        "2021年5月至12月",
+    ],
+)
+def test_a_part_of_a_year_is_no_period(text: str) -> None:
+    assert find_period(text)[0] == ""
+    assert names_a_part(text)
+
+
+@pytest.mark.parametrize("text", ["2021年目标", "2021年计划数", "2021年预计"])
+def test_what_was_planned_is_no_count_of_a_period(text: str) -> None:
+    assert find_period(text)[0] == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "period"),
+    [
+        ("浙法办〔2020〕12号", ""),
+        ("2021年情况表（浙法办〔2020〕12号）", "2021"),
+        ("2021年目标责任考核表", "2021"),
+        ("2021年上半年", "2021H1"),
+        ("2021年第三季度", "2021Q3"),
+        ("2021年一季度", "2021Q1"),
+    ],
+)
+def test_documents_and_whole_periods(text: str, period: str) -> None:
+    assert find_period(text)[0] == period
+    assert not names_a_part(text)

@@ -341,6 +341,32 @@ def test_sheets_can_be_chosen(tmp_path: Path, twin: pd.DataFrame) -> None:
         read_panel(path, sheet="说明")
 
 
+def year_sheets(path: Path, second: str, title: str = "") -> Path:
+    """Two sheets, a year each; the header of units and the title of the second as given."""
+    made = openpyxl.Workbook()
+    made.active.title = "2020年"
+    for sheet, unit in ((made.active, "乡镇"), (made.create_sheet("2021年"), second)):
+        rows = [["市", "县", unit, "是否试点", "败诉件数"], ["乙市", "甲县", "一镇", "否", 1]]
+        for row in ([[title]] if title and unit == second else []) + rows:
+            sheet.append(row)
+    made.save(path / "years.xlsx")
+    return path / "years.xlsx"
+
+
+def test_a_sheet_with_the_headers_of_another_but_no_units_is_not_lost(tmp_path: Path) -> None:
+    path = year_sheets(tmp_path, "镇街单位名录")
+    with pytest.raises(DataError, match=r"no column of units was found in sheet '2021年'"):
+        read_panel(path)
+    assert set(read_panel(path, aliases={"镇街单位名录": "unit_name"}).panel["period"]) == {"2020", "2021"}
+    assert set(read_panel(path, sheet="2020年").panel["period"]) == {"2020"}
+
+
+def test_a_part_of_a_year_is_not_read_as_the_year(tmp_path: Path) -> None:
+    path = year_sheets(tmp_path, "乡镇 ", title="2021年1—10月情况表")
+    with pytest.raises(DataError, match=r"'2021年1—10月情况表' names a part of a year"):
+        read_panel(path)
+
+
 def test_an_old_workbook(tmp_path: Path, twin: pd.DataFrame) -> None:
     """The same cells and merged areas in .xls."""
     source = openpyxl.load_workbook(merged_headers(tmp_path / "merged.xlsx")).active

@@ -12,6 +12,12 @@ _PERIOD = re.compile(
     r"(?! *[-./][0-9])(?!年? *[-~至—] *(?:19|20)[0-9]{2})(?! *年 *[0-9]+ *(?:月|-))"
     r" *(?:年度|年)? *(?:([HhQq])([1-4])(?![0-9A-Za-z])|(上|下)半年|第? *([一二三四1-4]) *季度?)?"
 )
+_NUMBER = r"[0-9一二三四五六七八九十]+"
+_PART_OF_A_YEAR = re.compile(
+    rf"{_NUMBER} *月? *(?:[-~—–―]+|至|到) *{_NUMBER} *(?:个?月|季)|前 *{_NUMBER} *(?:个月|季)|截[至止]"
+)
+_PLANNED = re.compile(r"(?:预计|预测|目标|计划)[数值件]?数?$")
+_DOCUMENT = re.compile(r"[〔\[(](?:19|20)[0-9]{2}[〕\])] *第? *[0-9]+ *号")
 _DATE = re.compile(r"([0-9]{4})(?:[-./年]([0-9]{1,2})(?:[-./月]([0-9]{1,2}))?)?[年月日]?")
 _NUMERAL = {"一": 1, "二": 2, "三": 3, "四": 4}
 
@@ -88,6 +94,9 @@ def read_period(raw: Any) -> Reading:
 def find_period(text: str) -> tuple[str, str]:
     """Return the one period a text names, and the text without it; an empty period if none or several.
 
+    A part of a year that is no half-year or quarter (1-10月, 前三季度, 截至10月) is no period, nor is what
+    was planned for one (目标, 预计); the year in a document's number (〔2020〕12号) is none of the table's.
+
     Parameters
     ----------
     text : str
@@ -99,10 +108,12 @@ def find_period(text: str) -> tuple[str, str]:
 
     Examples
     --------
-    >>> find_period("2020年败诉件数"), find_period("2019-2021年败诉")
-    (('2020', '败诉件数'), ('', '2019-2021年败诉'))
+    >>> find_period("2020年败诉件数"), find_period("2019-2021年败诉"), find_period("2021年1—10月")
+    (('2020', '败诉件数'), ('', '2019-2021年败诉'), ('', '2021年1—10月'))
     """
-    half = half_width(text)
+    half = _DOCUMENT.sub("", half_width(text))
+    if _PART_OF_A_YEAR.search(half) or _PLANNED.search(half):
+        return "", text
     found = list(_PERIOD.finditer(half.replace("_", " ")))
     named = {_period(each) for each in found}
     if len(named) != 1 or len(re.findall(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", half)) > len(found):
@@ -110,6 +121,26 @@ def find_period(text: str) -> tuple[str, str]:
     for each in reversed(found):
         half = half[: each.start()] + half[each.end() :]
     return named.pop(), half.strip(" _-")
+
+
+def names_a_part(text: str) -> bool:
+    """Return whether a text names months or quarters that are no period of their own, such as 1-10月.
+
+    Parameters
+    ----------
+    text : str
+        The name of a sheet or a title.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> names_a_part("2021年前三季度情况表"), names_a_part("2021年上半年情况表")
+    (True, False)
+    """
+    return bool(_PART_OF_A_YEAR.search(half_width(text)))
 
 
 def _period(found: re.Match[str]) -> str:

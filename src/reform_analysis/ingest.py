@@ -137,7 +137,7 @@ def read_panel(
     sheets = _chosen(read_sheets(path), sheet, path)
     found = {each.name: find_table(each, table) for each in sheets if sheet is not None or not each.hidden}
     tables = [each for each in found.values() if each is not None]
-    _require_tables(tables, found, sheet, path)
+    _require_tables(tables, sheets, found, sheet, path)
     require_used(aliases or {}, [header for each in tables for header in each.headers])
     blocks = _melt(tables, chosen=own)
     columns, changes = read_columns(blocks, dash_means=dash_means)
@@ -176,6 +176,7 @@ def _chosen(sheets: list[Sheet], sheet: str | Sequence[str] | None, path: str | 
 
 def _require_tables(
     tables: Sequence[Table],
+    sheets: Sequence[Sheet],
     found: Mapping[str, Table | None],
     sheet: str | Sequence[str] | None,
     path: str | PathLike[str],
@@ -186,8 +187,21 @@ def _require_tables(
             f"{Path(path).name}: no table with units and values was found in {without}; it must hold "
             "a column such as 单位名称 or unit_name beside others: pass aliases={'your header': 'unit_name'}."
         )
+    for each in sheets:
+        if each.name in without and len(shared := _shared_headers(each, tables)) > 1:
+            raise DataError(
+                f"{Path(path).name}: no column of units was found in sheet {each.name!r}, which has the "
+                f"headers {shared} of another sheet; pass aliases={{'your header': 'unit_name'}}, or "
+                f"sheet={[name for name in found if name not in without]} to leave it out."
+            )
     if not any(table.rows for table in tables):
         raise DataError(f"{Path(path).name}: there are headers but no rows below them; add the data.")
+
+
+def _shared_headers(sheet: Sheet, tables: Sequence[Table]) -> list[str]:
+    """Headers of the tables that stand in a sheet without one."""
+    texts = {show(value) for cells in sheet.rows.values() for value in cells.values()}
+    return sorted(texts & {header.text for table in tables for header in table.headers})
 
 
 def _melt(tables: Sequence[Table], *, chosen: Set[str]) -> list[Block]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from reform_analysis.cell_dates import find_period
+from reform_analysis.cell_dates import find_period, names_a_part
 from reform_analysis.cells import UNITS, half_width, is_blank, show
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import (
@@ -218,6 +218,12 @@ def _table_unit(table: Table) -> str:
 
 def _sheet_period(table: Table) -> tuple[str, str]:
     """Period that the sheet's name or its titles give, and which of them; empty if none."""
+    partial = [text for text in (table.sheet.name, *table.title_texts()) if names_a_part(text)]
+    if partial:
+        raise DataError(
+            f"sheet {table.sheet.name!r}: {partial[0]!r} names a part of a year; a panel holds whole years, "
+            "half-years or quarters: give the table of such a period, or say in the title which one it is."
+        )
     named = find_period(table.sheet.name)[0]
     titles = {period for text in table.title_texts() if (period := find_period(text)[0])}
     if named and titles - {named} and len(titles) == 1:
