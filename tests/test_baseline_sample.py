@@ -10,6 +10,7 @@ from scipy import integrate, stats
 
 from reform_analysis.baseline_sample import BaselineSample, Levels, baseline_sample, levels, log_contrast
 from reform_analysis.estimates import DataError, DesignError, UntestableError
+from reform_analysis.simulate import draw_panel
 
 
 def drawn(units: int, spread: float, inflation: float, seed: int) -> BaselineSample:
@@ -123,3 +124,10 @@ def test_an_arm_without_losses_cannot_be_judged() -> None:
     empty.loc[empty["pilot"], "losses"] = 0
     with pytest.raises(UntestableError, match="^pilots must be"):
         baseline_sample(empty, **ASKED)
+
+
+def test_an_arm_without_events_afterwards_has_no_finite_ratio() -> None:
+    panel = draw_panel(effect=None, seed=1, units=60, pilots=20, counties=6, cities=3, mean=2.0)
+    panel.loc[panel["pilot"] & (panel["period"] >= "2021"), "losses"] = 0
+    with pytest.raises(UntestableError, match="pilots must have an event after the base period"):
+        baseline_sample(panel, outcome="losses", pre=["2018", "2019", "2020"], post=["2021"])

@@ -65,3 +65,16 @@ def test_acts_from_before_the_reform_are_a_negative_control(ratio: float, passed
     assert result.passed is passed
     key = "did not change" if passed else "cannot have changed their legality"
     assert key in result.sentences["en"]
+
+
+def test_a_coding_that_cannot_be_estimated_leaves_the_question_open() -> None:
+    df = panel(1).query("period <= '2021'")
+    result = timing_codings(df, FIT, treatment="treated", without=())
+    assert result.to_frame().loc["drop", "conclusion"] == "not estimated"
+    assert result.passed is None
+    assert "was not tested there" in result.sentences["en"]
+
+
+def test_periods_that_are_numbers_are_left_out_alike() -> None:
+    df = panel(1).astype({"period": int})
+    assert "without 2020" in timing_codings(df, FIT, treatment="treated").to_frame().index

@@ -102,3 +102,9 @@ def test_what_cannot_be_added_up_is_refused() -> None:
     wrong = df.assign(total=np.arange(len(df)))
     with pytest.raises(DataError, match="^'total' must be one number a county and period"):
         attribution(wrong, FIT, department="into", treatment="treated", **COUNTIES)
+
+
+def test_an_account_without_cases_is_not_known_to_be_still() -> None:
+    df = panel(1, 0.3).assign(into=0)
+    assert displacement(df, FIT, into=["into"], treatment="treated").passed is None
+    assert attribution(df, FIT, department="into", treatment="treated").passed is None

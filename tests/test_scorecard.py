@@ -42,11 +42,9 @@ def first(card: Scorecard, language: str = "en") -> str:
 def test_a_fall_whose_three_questions_passed_is_shown() -> None:
     card = scorecard(decisive(), estimates())
     assert card.shown
-    assert first(card).startswith(
-        "The fall, 0.50 (95% interval 0.34 to 0.74, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.001), is shown"
-    )
+    assert first(card).startswith("The fall, to a ratio of 0.50 (95% interval 0.34 to 0.74, ")
     assert first(card, "zh").startswith(
-        "下降0.50（95%区间0.34至0.74，p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.001）经受住了"
+        "比值为0.50（95%区间0.34至0.74，p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}0.001）的下降经受住了"
     )
 
 
@@ -118,9 +116,9 @@ def test_all_three_questions_stand_in_a_first_sentence_that_denies_an_effect() -
 
 
 def test_a_failed_check_that_does_not_decide_is_named_later() -> None:
-    card = scorecard([*decisive(), check("contamination", passed=False)], estimates())
+    card = scorecard([*decisive(), check("matched", passed=False)], estimates())
     assert card.shown
-    assert "Other checks failed: contamination gives 0.71." in card.sentences["en"]
+    assert "Other checks failed: matched gives 0.71." in card.sentences["en"]
 
 
 def test_strength_counts_the_checks_and_mediation_is_never_causal() -> None:
@@ -186,3 +184,18 @@ def test_a_strong_effect_in_a_clean_design_is_shown() -> None:
     card = page(draw_panel(effect=0.3, seed=3, mean=1.0))
     assert card.shown
     assert "is shown to be an effect" in first(card)
+
+
+@pytest.mark.parametrize("name", ["contamination", "timing_codings", "specification_curve", "oster_delta"])
+def test_a_failed_check_of_controls_or_specification_is_a_veto(name: str) -> None:
+    card = scorecard([*decisive(), check(name, passed=False)], estimates())
+    assert not card.shown
+    assert name in first(card)
+
+
+@pytest.mark.parametrize("bounds", [None, True])
+def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> None:
+    others = [each for each in decisive() if each.name != "common_trend_bounds"]
+    placebos = [check("placebo_dates", passed=True), check("placebo_outcomes", passed=True)]
+    card = scorecard([*others, *placebos, check("common_trend_bounds", passed=bounds)], estimates())
+    assert card.shown is bool(bounds)

@@ -178,6 +178,11 @@ def _require_arms(sample: BaselineSample) -> None:
                 f"{name} must be at least two units with an event in the base period, got "
                 f"{int(arm.sum())} with {sample.pre[arm, -1].sum():g}; pool periods, or choose another base."
             )
+        if not sample.post[arm].sum():
+            raise UntestableError(
+                f"{name} must have an event after the base period, got none: the change has no finite ratio; "
+                "pool more periods."
+            )
 
 
 def levels(sample: BaselineSample, *, method: Spread = "moments", weights: Array | None = None) -> Levels:

@@ -8,6 +8,7 @@ from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns
 from reform_analysis.refits import (
     FALL,
+    NOT_ESTIMATED,
     RISE,
     Fit,
     Refits,
@@ -70,7 +71,8 @@ def timing_codings(
     Returns
     -------
     CheckResult
-        Passed if every coding concludes as the reported one does and the negative control shows no change.
+        Failed if a coding concludes otherwise than the reported one or the negative control shows a change;
+        None if none does but some could not be estimated; else passed.
         Frame as of `refits.Refits`.
 
     Raises
@@ -85,14 +87,14 @@ def timing_codings(
     A year treated for a fraction f has mean 1 - f + f r, not r to the power f; with the fraction as a term of
     a log-linear model this is an approximation, close where f is near 0 or 1 or r near 1. A baseline of 2020
     alone holds a pandemic and whatever made pilots be chosen that year: where the fall needs 2020, it is one
-    year's regression to the mean as much as an effect. That a variant needs more data than the panel has
-    counts against the result, since the conclusion was not tested without it.
+    year's regression to the mean as much as an effect. A variant that needs more data than the panel
+    has was not tested: then the check does not pass.
     """
     need_columns(df, [treatment, period, adopted, *([pilot] if pilot else [])])
     variants = [Variant(MAIN, df), *_coded(df, treatment, pilot, period, adopted)]
-    left_out = [value for value in without if df[period].eq(value).any()]
+    left_out = [value for value in without if df[period].astype(str).eq(str(value)).any()]
     for value in left_out:
-        variants.append(Variant(f"without {value}", df[df[period] != value]))
+        variants.append(Variant(f"without {value}", df[df[period].astype(str) != str(value)]))
     if earlier_acts is not None:
         need_columns(df, [earlier_acts])
         variants.append(Variant(EARLIER_ACTS, df, {"outcome": earlier_acts}))
@@ -114,7 +116,9 @@ def _coded(df: pd.DataFrame, treatment: str, pilot: str | None, period: str, ado
 
 
 def _codings(found: Refits) -> CheckResult:
-    differing = same_conclusion(found, MAIN, leave=[EARLIER_ACTS])
+    others = same_conclusion(found, MAIN, leave=[EARLIER_ACTS])
+    unknown = [name for name in others if found[name]["conclusion"] == NOT_ESTIMATED]
+    differing = [name for name in others if name not in unknown]
     control = EARLIER_ACTS in found.frame.index and found[EARLIER_ACTS]["conclusion"] in (FALL, RISE)
     main = in_words(found[MAIN], found.ci_level)
     n = len(found.frame.index.difference([MAIN, EARLIER_ACTS]))
@@ -128,9 +132,12 @@ def _codings(found: Refits) -> CheckResult:
             first=variant_name(differing[0]),
             other=other,
         )
+    elif unknown:
+        sentences = in_both("check.timing_codings_open", estimate=main, names=listed(unknown))
     else:
         sentences = in_both("check.timing_codings_passed", estimate=main, n=n)
     if EARLIER_ACTS in found.frame.index:
         key = "check.timing_codings_acts_moved" if control else "check.timing_codings_acts_still"
         sentences = joined(sentences, in_both(key, estimate=in_words(found[EARLIER_ACTS], found.ci_level)))
-    return as_check("timing_codings", found, passed=not (differing or control), sentences=sentences)
+    passed = False if differing or control else None if unknown else True
+    return as_check("timing_codings", found, passed=passed, sentences=sentences)

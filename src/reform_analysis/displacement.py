@@ -10,6 +10,7 @@ from reform_analysis.estimates import CheckResult, DataError, DesignError
 from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.refits import (
     FALL,
+    NOT_ESTIMATED,
     RISE,
     Fit,
     Refits,
@@ -63,7 +64,8 @@ def displacement(
     Returns
     -------
     CheckResult
-        Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level. Frame as
+        Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level; None if
+        none does but one could not be estimated. Frame as
         of `refits.Refits` with ``holm, treated_total, change`` (cases in treated cells).
 
     Raises
@@ -132,7 +134,13 @@ def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
         excluded = found[_TOGETHER]["conclusion"] == FALL
         key = "check.displacement_excluded" if excluded else "check.displacement_possible"
         sentences = joined(sentences, in_both(key, share=100 * share))
-    return as_check("displacement", found, passed=not risen, sentences=sentences, frame=frame)
+    passed = False if risen else None if _unknown(found, into) else True
+    return as_check("displacement", found, passed=passed, sentences=sentences, frame=frame)
+
+
+def _unknown(found: Refits, accounts: Sequence[str]) -> bool:
+    """Whether an account could not be estimated: nothing is then known of it."""
+    return any(found[name]["conclusion"] == NOT_ESTIMATED for name in accounts)
 
 
 def _risen(found: Refits, accounts: Sequence[str]) -> list[str]:
@@ -250,4 +258,5 @@ def _attribution(found: Refits, outcome: str, department: str) -> CheckResult:
     if _COUNTY in frame.index:
         county = in_words(found[_COUNTY], found.ci_level)
         sentences = joined(sentences, in_both("check.attribution_county", estimate=county))
-    return as_check("attribution", found, passed=not (risen or lost), sentences=sentences, frame=frame)
+    passed = False if risen or lost else None if _unknown(found, [department]) else True
+    return as_check("attribution", found, passed=passed, sentences=sentences, frame=frame)

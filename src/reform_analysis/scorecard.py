@@ -20,9 +20,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "denominator": ("exposure_choices", "displacement", "attribution"),
     "concentration": ("leave_one_out", "series_collapse"),
     "reporting": ("reconcile",),
+    "controls": ("contamination",),
+    "specification": ("timing_codings", "specification_curve", "oster_delta"),
 }
 REQUIRED = ("selection", "common_trend", "denominator")
-_DOSES = ("dose_on_baseline",)  # a pass of it says nothing on how the pilots were chosen
+# A pass of these alone answers no question: doses say nothing on how pilots were chosen, and placebos of few
+# events find nothing whatever the trend.
+_WEAK = ("dose_on_baseline", "placebo_dates", "placebo_outcomes")
 _STRENGTH = ("excluded_ratio", "detectable_ratio", "power")
 _LIMITS = ("common_trend_bounds", "leave_one_out", "e_value", "oster_delta")
 
@@ -115,7 +119,9 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
 
     A fall is called shown to be an effect only if the estimate itself concludes a fall, each of the three
     questions that can make one up (selection, common trend, denominator) was examined and no check of it
-    failed, and no check of what the result rests on (few units, series, reporting) failed.
+    failed, and no check of what the result rests on (few units, series, reporting, controls that were
+    reformed too, codings and specifications) failed. Placebos and doses that pass do not answer a question
+    alone: the bounds on a common trend must.
 
     Parameters
     ----------
@@ -172,7 +178,7 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
     rows = {}
     for group, names in GROUPS.items():
         done = [check for check in checks if check.name in names]
-        verdicts = {check.passed for check in done if check.passed is False or check.name not in _DOSES}
+        verdicts = {check.passed for check in done if check.passed is False or check.name not in _WEAK}
         decided = "failed" if False in verdicts else "passed" if True in verdicts else ""
         verdict = decided or ("for information" if done else "not examined")
         rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(check.name for check in done))}
