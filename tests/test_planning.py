@@ -42,7 +42,7 @@ def test_inflation_above_one_by_hand() -> None:
     # pilots: share 3/4 of the first period; controls: a half
     squares = (6 - 4.5) ** 2 + 1.5**2 + 1.5**2 + (2 - 0.5) ** 2 + 4 * 2.0**2
     expected = 8 * 2 * (3 / 4) * (1 / 4) + 8 * 2 * (1 / 4)
-    assert planning._inflation(wide, pilot) == pytest.approx(squares / expected)
+    assert planning._inflation(wide, wide * 0 + 1, pilot) == pytest.approx(squares / expected)
 
 
 @pytest.mark.parametrize("truth", [1.2, 2.0])
@@ -54,6 +54,16 @@ def test_inflation_is_that_of_the_draws_whatever_the_effect(truth: float) -> Non
         )
         found.append(planning.study_size(design(panel, **ASKED)).inflation)  # type: ignore[arg-type]
     assert abs(np.mean(found) - truth) < 4 * np.std(found) / np.sqrt(len(found))
+
+
+@pytest.mark.parametrize(("exposure", "low", "high"), [("cases", 0.95, 1.06), (None, 1.5, np.inf)])
+def test_an_exposure_that_moves_is_no_variance(exposure: str | None, low: float, high: float) -> None:
+    panel = simulate.draw_panel(effect=None, seed=3, units=600, pilots=150, counties=6, cities=3)
+    rng = np.random.default_rng(5)
+    cases = np.where(rng.random(len(panel)) < 0.1, 0.0, rng.gamma(1.5, 10, len(panel)))
+    panel = panel.assign(cases=cases, losses=rng.poisson(0.08 * cases))
+    size = planning.study_size(design(panel, **(ASKED | {"exposure": exposure})))  # type: ignore[arg-type]
+    assert low <= size.inflation <= high
 
 
 def test_the_check_quotes_the_formula_with_the_studys_own_numbers() -> None:

@@ -10,6 +10,7 @@ from reform_analysis import power
 from reform_analysis.effect_design import Design
 from reform_analysis.estimates import CheckResult, UntestableError
 from reform_analysis.refits import in_both
+from reform_analysis.two_way_rates import fit_two_way
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class StudySize:
     pre, post : int
         Periods.
     inflation : float
-        Variance of a count over its mean, given the unit and the period; at least 1.
+        Variance of a count over its mean, given unit, exposure and period; at least 1.
     clusters : int
         Clusters that hold pilots.
     unmixed : int
@@ -64,11 +65,12 @@ def study_size(design: Design) -> StudySize:
 
     The inflation is the moment estimate
 
-    .. math:: \hat f = \frac{\sum_{it} (y_{it} - n_i s_{at})^2}{\sum_{it} n_i s_{at} (1 - s_{at})}
+    .. math:: \hat f = \frac{\sum_{it} (y_{it} - n_i s_{it})^2}{\sum_{it} n_i s_{it} (1 - s_{it})}
 
-    with the unit's total :math:`n_i` and the share :math:`s_{at}` of period t in the total of its arm a, so
-    that neither a lasting level nor an effect enters. Identifying assumption: given level and period the
-    counts are independent, with variance f times their mean; shocks that units share are not in it.
+    with the unit's total :math:`n_i` and the share :math:`s_{it}` of period t that its exposures and
+    its arm's period effects give it (`two_way_rates.fit_two_way`), so that neither a lasting level, nor the
+    denominator, nor an effect enters. Identifying assumption: given level, exposure and period the counts
+    are independent, with variance f times their mean; shocks that units share are not in it.
 
     Parameters
     ----------
@@ -85,7 +87,8 @@ def study_size(design: Design) -> StudySize:
         If an arm has no unit with all counts, or no event before adoption.
     """
     frame = design.frame
-    wide = frame.set_index(["unit_id", "period"])[design.outcome].unstack().astype(float).dropna()  # noqa: PD010
+    wide = _by_period(frame, design.outcome).dropna()
+    exposure = wide * 0 + 1 if design.exposure is None else _by_period(frame, design.exposure).loc[wide.index]
     unit = frame.drop_duplicates("unit_id").set_index("unit_id").loc[wide.index]
     pilot = unit["pilot"].astype(bool)
     before = wide[list(design.before)]
@@ -104,7 +107,7 @@ def study_size(design: Design) -> StudySize:
         control_mean=means[1],
         pre=len(design.before),
         post=len(design.after),
-        inflation=_inflation(wide, pilot),
+        inflation=_inflation(wide, exposure, pilot),
         clusters=len(where),
         unmixed=len(set(where) - set(mixed)),
         total_before=float(before[pilot].to_numpy().sum()),
@@ -112,13 +115,19 @@ def study_size(design: Design) -> StudySize:
     )
 
 
-def _inflation(wide: pd.DataFrame, pilot: pd.Series) -> float:
-    """Variance over mean, given units' totals and each arm's shares of the periods."""
+def _by_period(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row a unit, one column a period."""
+    return frame.set_index(["unit_id", "period"])[column].unstack().astype(float)  # noqa: PD010
+
+
+def _inflation(wide: pd.DataFrame, exposure: pd.DataFrame, pilot: pd.Series) -> float:
+    """Variance over mean, given units' totals, exposures and each arm's periods; no cell without exposure."""
     squares = expected = 0.0
     for arm in (pilot, ~pilot):
-        counts = wide[arm].to_numpy()
-        share = counts.sum(axis=0) / counts.sum()
-        fitted = np.outer(counts.sum(axis=1), share)
+        per = exposure[arm].fillna(0.0).to_numpy()
+        counts = np.where(per > 0, wide[arm].to_numpy(), 0.0)
+        share = fit_two_way(counts, per).share
+        fitted = counts.sum(axis=1, keepdims=True) * share
         squares += float(((counts - fitted) ** 2).sum())
         expected += float((fitted * (1 - share)).sum())
     return max(squares / expected, 1.0)
