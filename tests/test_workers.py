@@ -246,3 +246,16 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
         assert run.failed
         assert all("No space left" in str(record.error) for record in run.failed)
         assert_whole(out)
+
+
+def test_a_worker_survives_the_folder_of_its_first_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        done = report.render(study(folder, 1, "1"), out=tmp_path / f"{name}_out", jobs=2, kernels="cold")
+        assert [record.status for record in done.records] == ["ok"]
+        monkeypatch.chdir(tmp_path)
+        shutil.rmtree(folder)

@@ -68,7 +68,7 @@ def common_trend_bounds(
     weights : sequence of float, optional
         Weights of the post-periods in the effect; equal ones by default.
     event_times : mapping of str to int, optional
-        Term to event time; None reads the terms ("event_-3" or "-3") themselves.
+        Term to event time; None reads the terms (``event_-3`` or ``-3``) themselves.
     reference : int, optional
         Event time of the reference period, by default that of the estimates or -1. The first after it
         counts as treated.

@@ -1,5 +1,6 @@
 """The workers of a batch: threads over forked kernels, or processes with cold ones."""
 
+import os
 import threading
 import warnings
 from collections.abc import Generator, Sequence
@@ -90,6 +91,15 @@ def _drop_interrupted(running: set[Future[JobRecord | None]], *, folder: Path) -
                 (folder / name).unlink(missing_ok=True)
 
 
+def _render_in_process(job: Job) -> JobRecord:
+    """Render; a worker outlives its batch, and the folder that it stood in may be gone."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(job.cwd)
+    return render_one(job)
+
+
 def _in_processes(jobs: Sequence[Job], workers: int) -> Generator[JobRecord, None, None]:
     left = {job.stem: job for job in jobs}
     for _ in range(3):  # a killed worker takes the pool with it
@@ -97,7 +107,7 @@ def _in_processes(jobs: Sequence[Job], workers: int) -> Generator[JobRecord, Non
             with Parallel(
                 n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1
             ) as pool:
-                for record in pool(delayed(render_one)(job) for job in list(left.values())):
+                for record in pool(delayed(_render_in_process)(job) for job in list(left.values())):
                     del left[record.stem]
                     yield record
         except TerminatedWorkerError:
