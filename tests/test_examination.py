@@ -8,7 +8,8 @@ import pytest
 from reform_analysis import examination, robustness_report, simulate
 from reform_analysis.effect_design import design
 from reform_analysis.estimates import DataError
-from reform_analysis.examination import Examination, NotRun, examine, roles
+from reform_analysis.examination import Examination, NotRun, examine
+from reform_analysis.panel_source import roles
 from reform_analysis.robustness_tables import reason
 from reform_analysis.wording import LANGUAGES, say
 
@@ -120,7 +121,7 @@ def test_columns_that_are_named_are_used() -> None:
 
 
 def test_an_unknown_role_and_a_missing_column_stop_the_report() -> None:
-    with pytest.raises(DataError, match="^role in columns must be one of"):
+    with pytest.raises(DataError, match="^name in reading must be one of"):
         roles("courts=x")
     panel = simulate.load_example()
     compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])

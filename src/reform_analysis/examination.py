@@ -14,24 +14,13 @@ import pandas as pd
 
 from reform_analysis import counts, did, panel, planning, power, robustness
 from reform_analysis.effect_design import TREATED, Design, attempt
-from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError, require_choice
+from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 from reform_analysis.measures import need_columns
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
 from reform_analysis.treatment import treated_fraction
 
-ROLES = (
-    "placebo",
-    "into",
-    "net_of_series",
-    "earlier_acts",
-    "department",
-    "county_total",
-    "reported",
-    "counted",
-    "matched",
-)
 EXPOSURES = ("lawsuits_concluded", "disputes", "population")
 INTO = ("reconsiderations_filed", "reconsiderations_concluded")
 BOUNDS = ("relative_magnitudes", "smoothness")
@@ -119,35 +108,6 @@ class _Subject:
     def one(self, role: str) -> str | None:
         """The column of a role that has one."""
         return next(iter(self.roles.get(role, [])), None)
-
-
-def roles(text: str) -> dict[str, list[str]]:
-    """Return which columns the checks may use, from a notebook's parameter.
-
-    Parameters
-    ----------
-    text : str
-        As ``"department=losses_department, placebo=fires"``; a role may come more than once.
-
-    Returns
-    -------
-    dict of str to list of str
-
-    Raises
-    ------
-    DataError
-        If a role is none of `ROLES`.
-
-    Examples
-    --------
-    >>> roles("placebo=fires, placebo=births")
-    {'placebo': ['fires', 'births']}
-    """
-    found: dict[str, list[str]] = {}
-    for part in (piece for piece in text.replace("，", ",").split(",") if piece.strip()):
-        role, _, column = (piece.strip() for piece in part.partition("="))
-        found.setdefault(require_choice("role in columns", role, ROLES), []).append(column)
-    return found
 
 
 def examine(

@@ -12,6 +12,18 @@ from reform_analysis.ingest import read_panel
 from reform_analysis.panel_columns import ATTRIBUTES
 
 READING = {"dash_means": ("missing", "zero"), **ATTRIBUTES}
+# What a column of the file is to the checks of `examination.examine`.
+ROLES = (
+    "placebo",
+    "into",
+    "net_of_series",
+    "earlier_acts",
+    "department",
+    "county_total",
+    "reported",
+    "counted",
+    "matched",
+)
 
 
 def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: str = "") -> pd.DataFrame:
@@ -25,7 +37,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
         A JSON object of your headers to canonical columns; empty for the package's alone.
     reading : str
         What the file itself cannot say, as ``"dash_means=missing, date_basis=decided"``: `dash_means` as in
-        `ingest.read_panel`, and the panel's attributes `date_basis` and `loss_definition`.
+        `ingest.read_panel`, and the panel's attributes `date_basis` and `loss_definition`. What columns are
+        to the checks may stand there too, see `roles`.
     city : str
         Keep this city's units; empty for all.
 
@@ -54,12 +67,47 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
 
 
 def _options(reading: str) -> dict[str, str]:
-    options = {}
-    for part in listed(reading) if reading else []:
-        name, _, value = (piece.strip() for piece in part.partition("="))
-        require_choice("name in reading", name, READING)
-        options[name] = require_choice(name, value, READING[name])
-    return options
+    said = [(name, value) for name, value in _said(reading) if name not in ROLES]
+    return {name: require_choice(name, value, READING[name]) for name, value in said}
+
+
+def roles(reading: str) -> dict[str, list[str]]:
+    """Return which columns the checks of `examination.examine` may use.
+
+    Parameters
+    ----------
+    reading : str
+        As of `open_panel`, with ``"department=losses_department, placebo=fires"``; a role may come more than
+        once.
+
+    Returns
+    -------
+    dict of str to list of str
+
+    Raises
+    ------
+    DataError
+        If a name is neither of `READING` nor of `ROLES`.
+
+    Examples
+    --------
+    >>> roles("dash_means=zero, placebo=fires, placebo=births")
+    {'placebo': ['fires', 'births']}
+    """
+    found: dict[str, list[str]] = {}
+    for name, value in _said(reading):
+        if name in ROLES:
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def _said(reading: str) -> list[tuple[str, str]]:
+    """Name and value of each part."""
+    parts = [part.partition("=") for part in (listed(reading) if reading else [])]
+    known = [*READING, *ROLES]
+    return [
+        (require_choice("name in reading", name.strip(), known), value.strip()) for name, _, value in parts
+    ]
 
 
 def _read(data: str, aliases: str, dash_means: str | None) -> pd.DataFrame:

@@ -168,7 +168,7 @@ def limits(size: StudySize | None, *, target: float = 0.8, language: str = "en")
 
 
 def simulated(
-    design: Design, size: StudySize | None, *, ratios: str, draws: int, seed: int
+    design: Design, size: StudySize | None, *, ratios: str, draws: int = 60, seed: int
 ) -> Estimates | None:
     """Return how often the fixed-effects Poisson model finds ratios in panels drawn like the study's.
 
