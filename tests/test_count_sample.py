@@ -94,15 +94,6 @@ def test_codes_follow_the_values_not_the_rows() -> None:
     assert backwards.unit.tolist() == [1, 1, 0, 0, 2, 2]
 
 
-def test_synthetic_is_read_from_either_place() -> None:
-    df = pd.DataFrame({"y": [1, 2]})
-    assert not count_sample.is_synthetic(df)
-    assert count_sample.is_synthetic(df.assign(synthetic=[False, True]))
-    assert not count_sample.is_synthetic(df.assign(synthetic=[False, None]))
-    df.attrs["synthetic"] = True
-    assert count_sample.is_synthetic(df)
-
-
 def test_nothing_to_fit_is_untestable() -> None:
     with pytest.raises(UntestableError, match="^df must leave rows with every value known"):
         sampled(frame(np.full((2, 2), np.nan)))

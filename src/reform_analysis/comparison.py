@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
 from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED, require_clusters
+from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.wald import SYNTHETIC
 
 ARMS = ("pilot", "other")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
 from reform_analysis.measures import require_names
+from reform_analysis.synthetic_mark import is_synthetic
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -308,23 +309,6 @@ def arms(df: pd.DataFrame, *, unit: str, treatment: str | None) -> NDArray[Any]:
     ever = status.astype(bool).groupby(df[unit].to_numpy(), dropna=False).transform("max")
     named: NDArray[Any] = np.where(ever.to_numpy(dtype=bool), "pilot", "other").astype(object)
     return named
-
-
-def is_synthetic(df: pd.DataFrame) -> bool:
-    """Return whether a frame says that any of its data were made up.
-
-    Parameters
-    ----------
-    df : DataFrame
-
-    Returns
-    -------
-    bool
-        From ``attrs["synthetic"]``, or a column ``synthetic`` that is true anywhere: attributes get lost
-        in many operations on frames.
-    """
-    marked = df["synthetic"].fillna(False).astype(bool).any() if "synthetic" in df.columns else False
-    return bool(df.attrs.get("synthetic", False)) or bool(marked)
 
 
 def with_events(found: Sample, *, events: str = "events") -> Sample:

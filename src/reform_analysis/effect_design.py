@@ -8,10 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from reform_analysis.comparison import Comparison, comparison, flags, is_synthetic, listed
+from reform_analysis.comparison import Comparison, comparison, flags, listed
 from reform_analysis.estimates import DesignError, Estimates, StatisticalWarning, UntestableError
 from reform_analysis.measures import need_columns
 from reform_analysis.periods import date_parts, period_index
+from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.treatment import treated_fraction
 
 CLUSTERS = ("city", "county")  # the first that the panel has several of

@@ -5,10 +5,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from io import BytesIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -16,13 +15,13 @@ from urllib.parse import quote
 
 import jinja2
 from bs4 import BeautifulSoup, Tag
-from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from markupsafe import Markup
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 
 from reform_analysis import __version__, resources
+from reform_analysis.font_subset import subset
 from reform_analysis.wording import LANGUAGES, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
@@ -219,7 +218,7 @@ def embed_font(soup: BeautifulSoup) -> tuple[str, ...]:
     held = "".join(sorted(char for char in used if ord(char) in _characters()))
     style = soup.select_one("style#font")
     if held and isinstance(style, Tag):
-        face = base64.b64encode(_subset(held)).decode()
+        face = base64.b64encode(subset(held)).decode()
         style.string = (
             '@font-face{font-family:"Report Sans SC";font-display:block;'
             f'src:url(data:font/woff2;base64,{face}) format("woff2")}}'
@@ -231,22 +230,6 @@ def embed_font(soup: BeautifulSoup) -> tuple[str, ...]:
 def _characters() -> frozenset[int]:
     with TTFont(resources.font_path(), lazy=True) as font:
         return frozenset(font.getBestCmap())
-
-
-@lru_cache(maxsize=64)
-def _subset(characters: str) -> bytes:
-    options = Options(layout_features=[], hinting=False, desubroutinize=True, name_IDs=[0, 1, 2, 13, 14])
-    options.drop_tables += ["BASE", "GDEF", "GPOS", "GSUB", "VORG", "vhea", "vmtx", "DSIG"]
-    # Recomputed boxes would take a third of the time and nobody reads them; a recomputed timestamp would
-    # make equal pages differ.
-    with TTFont(resources.font_path(), lazy=True, recalcBBoxes=False, recalcTimestamp=False) as font:
-        subsetter = Subsetter(options)
-        subsetter.populate(text=characters)
-        subsetter.subset(font)
-        font.flavor = "woff2"
-        packed = BytesIO()
-        font.save(packed)
-    return packed.getvalue()
 
 
 def _hash(script: str) -> str:

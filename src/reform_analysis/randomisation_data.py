@@ -9,13 +9,13 @@ import pandas as pd
 
 from reform_analysis.assignments import Assignment
 from reform_analysis.comparison import Comparison, without_reformed
-from reform_analysis.count_sample import is_synthetic
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 from reform_analysis.periods import period_index
 from reform_analysis.permutation import Floats, Integers
 from reform_analysis.reliability import require_clusters
 from reform_analysis.score_draws import Layout
+from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.treatment import treated_fraction
 
 
