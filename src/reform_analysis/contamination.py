@@ -131,12 +131,8 @@ def contamination(
             "contamination: no control is flagged and no period lies after last_clean_period; name what is "
             "known."
         )
-    keep = {WITHOUT_CONTROLS: ~hit, WITHOUT_CELLS: share == 0, WITHOUT_PERIODS: clean, BOTH: ~hit & clean}
-    if not hit.any():
-        keep = {WITHOUT_PERIODS: clean}
-    elif clean.all():
-        del keep[WITHOUT_PERIODS], keep[BOTH]
-    variants = [Variant(ALL, df), *(Variant(name, df[rows]) for name, rows in keep.items())]
+    kept = _kept(hit, share, clean)
+    variants = [Variant(ALL, df), *(Variant(name, df[rows]) for name, rows in kept.items())]
     controls = ~df[pilot].astype(bool).to_numpy()
     if hit.any():
         variants.append(Variant(THEIR_OWN, df.assign(**{treatment: share})[controls]))
@@ -146,24 +142,21 @@ def contamination(
         "left_out": [len(df) - len(each.data) for each in variants],
     }
     n = int(df.loc[hit, unit].nunique())
-    test = partial(
-        randomisation_test,
-        outcome=outcome,
-        exposure=exposure,
-        unit=unit,
-        period=period,
-        treatment=treatment,
-        strata=strata,
-        draws=draws,
-        seed=seed,
-        ci_level=found.ci_level,
-        interval=False,
-    )
+    columns: dict[str, Any] = {"outcome": outcome, "exposure": exposure, "unit": unit, "period": period}
+    settings: dict[str, Any] = {"draws": draws, "seed": seed, "ci_level": found.ci_level, "interval": False}
+    test = partial(randomisation_test, **columns, treatment=treatment, strata=strata, **settings)
     p_value = _randomised(test, variants[-1]) if hit.any() else np.nan
     frame = found.frame.assign(
         **sizes, p_randomised=np.where(found.frame.index == THEIR_OWN, p_value, np.nan)
     )
     return _verdict(found, frame, p_value, n=n, of=int(df.loc[controls, unit].nunique()))
+
+
+def _kept(hit: Array, share: pd.Series, clean: Array) -> dict[str, Any]:
+    """Rows of each variant: without reformed controls, without periods, without both."""
+    controls = {WITHOUT_CONTROLS: ~hit, WITHOUT_CELLS: share == 0} if hit.any() else {}
+    periods = {} if clean.all() else {WITHOUT_PERIODS: clean}
+    return controls | periods | ({BOTH: ~hit & clean} if controls and periods else {})
 
 
 def _randomised(test: Fit, controls: Variant) -> float:

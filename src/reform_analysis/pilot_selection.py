@@ -79,9 +79,11 @@ def selection_simulation(
     UntestableError
         If an arm has too few units or losses.
 
-    Notes ----- It assumes the worst: that the whole difference in the base period is choice on that period's
-    losses. Pilots chosen because their level is high for good do not fall back; `baseline_shrinkage` tells
-    the two apart.
+    Notes
+    -----
+    It assumes the worst: that the whole difference in the base period is choice on that period's losses.
+    Pilots chosen because their level is high for good do not fall back; `baseline_shrinkage` tells the two
+    apart.
     """
     level = require_level(ci_level)
     draws = require_whole_number("draws", draws, least=99)

@@ -67,7 +67,9 @@ def reconcile(
     UntestableError
         If neither source holds a loss, or a group has no counted loss.
 
-    References ---------- Chapman (1951), University of California Publications in Statistics 1, 131-160.
+    References
+    ----------
+    Chapman (1951), University of California Publications in Statistics 1, 131-160.
     Seber (1982), The Estimation of Animal Abundance, section 3.1.
     """
     level = require_level(ci_level)

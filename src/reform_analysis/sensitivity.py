@@ -51,9 +51,11 @@ def e_value(estimates: Estimates, *, term: str | None = None) -> CheckResult:
     DesignError
         If the scale is another or the term unknown.
 
-    Notes ----- The E-value is a translation of the interval, not a test: no value of it is large in itself.
-    It is about what was left out of a comparison of levels; in a difference in differences what was left out
-    must change over time in step with the reform to matter.
+    Notes
+    -----
+    The E-value is a translation of the interval, not a test: no value of it is large in itself. It is about
+    what was left out of a comparison of levels; in a difference in differences what was left out must change
+    over time in step with the reform to matter.
 
     References
     ----------
