@@ -124,7 +124,7 @@ LAYERS = [
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
 ONLY_FOR_REPORTS = {"papermill": {"execution"}, "nbconvert": {"execution", "pages"}}
 
-STORES_WHAT_IT_CAUGHT = {"jobs"}  # render_one: a report that breaks must not break the batch
+STORES_WHAT_IT_CAUGHT = {"jobs": "render_one"}  # a report that breaks must not break the batch
 
 
 @cache
@@ -174,14 +174,17 @@ def test_plots_import_no_estimator() -> None:
 
 @pytest.mark.parametrize("name", sorted(LAYER))
 def test_no_broad_except_no_print_no_eval(name: str) -> None:
+    allowed = [
+        handler
+        for function in ast.walk(modules()[name])
+        if isinstance(function, ast.FunctionDef) and function.name == STORES_WHAT_IT_CAUGHT.get(name)
+        for handler in ast.walk(function)
+    ]
     for node in ast.walk(modules()[name]):
-        if isinstance(node, ast.ExceptHandler):
+        if isinstance(node, ast.ExceptHandler) and node not in allowed:
             assert node.type is not None
-            caught = getattr(node.type, "id", "")
             raised_again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
-            assert (
-                caught not in ("Exception", "BaseException") or raised_again or name in STORES_WHAT_IT_CAUGHT
-            )
+            assert getattr(node.type, "id", "") not in ("Exception", "BaseException") or raised_again
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in ("print", "eval", "exec")
 

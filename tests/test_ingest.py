@@ -416,6 +416,7 @@ def panels(draw: Callable[..., Any]) -> pd.DataFrame:
     ids = draw(st.lists(TEXT, min_size=1, max_size=3, unique=True))
     form = draw(st.sampled_from(["{}", "{}H1", "{}Q3"]))
     years = draw(st.lists(st.integers(1990, 2030), min_size=1, max_size=3, unique=True))
+    dates = draw(st.sampled_from([[""], ["2021", "2021-05", "2021-05-17"]]))  # no date, or of every pilot
     rows = []
     for unit in ids:
         place = {
@@ -424,7 +425,6 @@ def panels(draw: Callable[..., Any]) -> pd.DataFrame:
             "city": f"{unit}市",
             "pilot": draw(st.booleans()),
         }
-        dates = ["2021", "2021-05", "2021-05-17"]
         adopted = draw(st.sampled_from(dates if place["pilot"] else ["", *dates]))
         for year in years:
             concluded = draw(st.one_of(st.none(), st.integers(0, 10**7)))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -48,7 +49,9 @@ def command(*options: str) -> list[str]:
 
 def begin(folder: Path, *options: str) -> subprocess.Popen[str]:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command(*options), cwd=folder, start_new_session=True, **pipes)
+    # A process started in the background of a script ignores Ctrl-C, and hands that on.
+    signals = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.default_int_handler)}
+    return subprocess.Popen(command(*options), cwd=folder, start_new_session=True, **pipes, **signals)
 
 
 def wait_for(folder: Path, pattern: str, count: int) -> None:
