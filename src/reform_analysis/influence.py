@@ -253,7 +253,10 @@ class Kendall:
 
     def _pairs(self, members: Integers, donor: Integers) -> tuple[Floats, Floats, Floats]:
         """Pairs of one stratum; without clusters its units may stand in any order, as only sums are taken."""
-        x, y = self.dose.level[members], np.unique(self.outcome.level[members], return_inverse=True)[1].ravel()
+        x, y = (
+            self.dose.level[members],
+            np.unique(self.outcome.level[members], return_inverse=True)[1].ravel(),
+        )
         if self.design.cluster is None and _has_few_levels(y):
             return _pairs_in_order(x, y, donor)
         return _pairs(x[donor], y)
