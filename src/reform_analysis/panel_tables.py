@@ -7,7 +7,7 @@ import pandas as pd
 
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_reports import PanelReport
-from reform_analysis.panel_texts import label
+from reform_analysis.panel_texts import empty_arms, label
 from reform_analysis.tables import Table
 from reform_analysis.wording import p_number, say
 
@@ -101,13 +101,14 @@ def table_one(table: pd.DataFrame, *, language: str = "en") -> Table:
     Returns
     -------
     Table
+        Where one arm has no units, without its column and without standardised differences.
     """
-    heads = {
-        "series": [label(name, None, language) for name in table["variable"]],
-        "pilots_mean": _means(table, 1),
-        "others_mean": _means(table, 0),
-        "standardised": ["–" if pd.isna(size) else f"{size:+.2f}" for size in table["standardised"]],
-    }
+    heads = {"series": [label(name, None, language) for name in table["variable"]]}
+    for name, arm in {"pilots_mean": 1, "others_mean": 0}.items():
+        if arm not in empty_arms(table):
+            heads[name] = _means(table, arm)
+    if not empty_arms(table):
+        heads["standardised"] = ["–" if pd.isna(d) else f"{d:+.2f}" for d in table["standardised"]]
     return replace(_table(heads, "one", language), synthetic=bool(table.attrs.get("synthetic", False)))
 
 
