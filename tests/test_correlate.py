@@ -19,6 +19,7 @@ from reform_analysis import correlate, influence, panel
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, StatisticalWarning
 from reform_analysis.grouped_ranks import GroupedRanks, pays, side
 from reform_analysis.influence import Kendall, Product, margin, projection
+from reform_analysis.panel_tables import association as association_table
 from reform_analysis.panel_tables import dropped
 from reform_analysis.permutation import Design, agreeing, critical_values, donors, max_t, p_values
 from reform_analysis.wording import say
@@ -714,3 +715,43 @@ def test_units_in_several_rows_are_refused(key: str) -> None:
     assert fit(changes.merge(dose.head(90)), measures=["dose"]).n_units == 90
     with pytest.raises(DataError, match="^changes must have one row a unit, got .*aggregate the doses"):
         fit(changes.merge(dose), measures=["dose"])
+
+
+@pytest.mark.parametrize("cluster", [None, "county"])
+def test_method_line_and_table_say_what_was_permuted(cluster: str | None) -> None:
+    found = fit(cluster=cluster, draws=99)
+    assert ("permutation of whole clusters, 99 draws" in found.method) is (cluster is not None)
+    clusters = example()["county"].nunique()
+    words = {
+        "zh": f"整个聚类一同置换，共{clusters}个",
+        "en": f"whole clusters were permuted, {clusters} of them",
+    }
+    single = {"zh": "置换单个单位", "en": "single units were permuted"}
+    for language, text in (words if cluster else single).items():
+        assert text in association_table(found, language=language).caption
+
+
+def scaled_exposure(factor: float) -> pd.DataFrame:
+    changes = example()
+    return changes.assign(
+        **{f"cases_{w}": changes[f"cases_{w}"] * factor for w in ("earlier", "pre", "post")}
+    )
+
+
+@pytest.mark.parametrize("method", ["pearson", "partial", "poisson_score"])
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_exposures_of_another_scale_change_nothing(method: str, factor: float) -> None:
+    covariates = ["age"] if method == "partial" else []
+    options = {"exposure": "cases", "method": method, "covariates": covariates, "draws": 99}
+    plain, other = (fit(scaled_exposure(by), **options).to_frame() for by in (1.0, factor))
+    np.testing.assert_allclose(plain, other, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+@pytest.mark.parametrize("factor", [2.0**664, 2.0**-664])
+def test_exposures_of_another_scale_keep_the_ranks(method: str, factor: float) -> None:
+    """By powers of two, about 1e200: other factors round each rate, and may break or make a tie."""
+    plain, other = (
+        fit(scaled_exposure(by), exposure="cases", method=method, draws=99).to_frame() for by in (1.0, factor)
+    )
+    assert plain.to_csv() == other.to_csv()

@@ -113,7 +113,7 @@ def table_one(table: pd.DataFrame, *, language: str = "en") -> Table:
 
 
 def association(result: Estimates, *, language: str = "en") -> Table:
-    """Return an association's estimates, intervals, p and adjusted p.
+    """Return an association's estimates, intervals, p and adjusted p; the caption says what was permuted.
 
     Parameters
     ----------
@@ -139,7 +139,9 @@ def association(result: Estimates, *, language: str = "en") -> Table:
     heads |= {name: [_p(number) for number in adjusted[name]] for name in adjusted}
     words = {"level": percent(result.ci_level), "n": result.n_units}
     made = _table(heads, f"association_{result.scale}", language, **words)
-    return replace(made, synthetic=result.synthetic)
+    moved = "single" if result.n_clusters is None else "whole"
+    how = say(f"panel_table.association_{moved}", language, clusters=result.n_clusters)
+    return replace(made, caption=made.caption + how, synthetic=result.synthetic)
 
 
 def _means(table: pd.DataFrame, arm: int) -> list[str]:
