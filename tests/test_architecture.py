@@ -42,6 +42,7 @@ LAYERS = [
     {"permutation"},
     {"influence"},
     {"grouped_ranks", "split_score"},
+    {"shared_denominators"},
     {"association_question"},
     {"association_data"},
     {"count_sample"},

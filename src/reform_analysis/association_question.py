@@ -8,6 +8,7 @@ import pandas as pd
 
 from reform_analysis import measures as declared
 from reform_analysis.estimates import DataError, DesignError
+from reform_analysis.shared_denominators import is_ratio_over
 
 ADJUSTING = ("partial", "poisson_score")
 
@@ -73,8 +74,8 @@ class Asked:
         DataError
             If a column is missing, or a unit stands in several rows.
         DesignError
-            If no measure is named, one is named twice or shares its denominator with the outcome,
-            covariates do not go with the method, or a merge renamed the pilot status.
+            If no measure is named, one is named twice or shares its denominator with the outcome (by its
+            name or its values), covariates do not go with the method, or a merge renamed the pilot status.
         """
         if not isinstance(changes, pd.DataFrame) or not changes.columns.is_unique:
             raise DataError(
@@ -93,6 +94,7 @@ class Asked:
         _require(changes, [*measures, *covariates, *strata, *([cluster] if cluster else [])])
         asked = cls(changes, measures, outcome, exposure, covariates, method, strata, cluster, arm)
         _require_single_units(asked)
+        _require_separate_values(asked)
         return asked
 
 
@@ -130,6 +132,20 @@ def _require_single_units(asked: Asked) -> None:
             f"changes must have one row a unit, got {len(plain)} rows of {found} different {told[0]}, "
             "alike in all but the measures; aggregate the doses before merging them."
         )
+
+
+def _require_separate_values(asked: Asked) -> None:
+    """Raise where a measure's values are ratios over the exposure, or over the outcome itself."""
+    for name in filter(None, (asked.exposure, asked.outcome)):
+        windows = [f"{name}_{end}" for end in ("pre", "post")]
+        held = [number(asked.changes, each).to_numpy() for each in windows if each in asked.changes.columns]
+        below = [*held, *([held[0] * held[1]] if len(held) == len(windows) else [])]
+        for measure in asked.measures:
+            if is_ratio_over(number(asked.changes, measure).to_numpy(), below):
+                raise DesignError(
+                    f"measure {measure!r} shares [{name!r}] with the outcome {asked.outcome!r}: its values "
+                    "are ratios over it; what they share moves both: choose another measure or exposure."
+                )
 
 
 def _names(argument: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -245,7 +245,8 @@ def require_separate_denominators(
     """Raise if a measure is made of what the outcome is divided by, or of the outcome itself.
 
     Two ratios over one denominator are correlated whatever the numerators do, because the denominator's own
-    noise moves both. This goes by names.
+    noise moves both. This goes by names; `shared_denominators` goes by values, for frames that
+    have lost them.
 
     Parameters
     ----------
