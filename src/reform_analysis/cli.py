@@ -23,6 +23,8 @@ Examples:
       what each column of such a file means
   reform-analysis cite reports/20261124-120000 --style bibtex
       the references of a run's methods
+  reform-analysis plan freeze
+      hash plan.yaml and record the time, before the data are read
 """
 
 
@@ -195,6 +197,56 @@ def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functio
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
+
+
+@main.group()
+def plan() -> None:
+    """The analysis plan: freeze it before the data are read, check what has changed since."""
+
+
+@plan.command()
+@click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
+@click.option("--study", metavar="FILE", help="Names the data; study.yaml beside the plan by default.")
+@click.option("--reports", metavar="FOLDER", help="Searched for earlier runs; reports beside the plan.")
+@click.option("--amend", metavar="REASON", help="Add a version to a plan that is frozen already.")
+def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | None) -> None:
+    """Record the hash of PLAN (plan.yaml), the time, and what data exist, in plan.frozen.json beside it.
+
+    A frozen version is never overwritten. The time is that of this computer and proves nothing to a third
+    party: commit the record, and deposit it or its hash (OSF, AsPredicted, AEA RCT Registry).
+    """
+    from reform_analysis import plan_record  # noqa: PLC0415
+    from reform_analysis.estimates import ReportError  # noqa: PLC0415
+
+    try:
+        version = plan_record.freeze(plan_file, study=study, reports=reports, amend=amend)
+    except ReportError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"Version {version.version} frozen at {version.frozen:%Y-%m-%d %H:%M:%S} UTC.")
+    click.echo(f"SHA-256 {version.sha256}")
+    click.echo(version.statement)
+    click.echo(f"Recorded in {plan_record.record_path(plan_file)}; commit it, and deposit it or its hash.")
+
+
+@plan.command()
+@click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+def check(plan_file: str, language: str) -> None:
+    """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
+
+    Exit code 1 if one of the files is refused, or a deviation is not explained.
+    """
+    from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
+    from reform_analysis.estimates import ReportError  # noqa: PLC0415
+
+    try:
+        state = plan_record.read_state(plan_file)
+    except ReportError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
+    sys.exit(1 if state.unexplained else 0)
 
 
 if __name__ == "__main__":
