@@ -153,7 +153,6 @@ def _frozen(version: Version, language: str) -> str:
         alpha=f"{version.plan.alpha:g}",
         time=_time(version.frozen),
         package=version.package_version,
-        sha256=version.sha256,
     )
 
 
@@ -172,7 +171,6 @@ def _amendment(before: Version, version: Version, language: str) -> str:
         language,
         version=version.version,
         time=_time(version.frozen),
-        sha256=version.sha256,
         reason=(version.reason or "").rstrip("。."),
         changes=say("format.list", language).join(changes) or say("plan.no_change", language),
     )
@@ -180,7 +178,7 @@ def _amendment(before: Version, version: Version, language: str) -> str:
 
 def _data(version: Version, language: str) -> list[str]:
     number = version.version
-    texts = []
+    texts = [say("plan.hash", language, version=number, sha256=version.sha256)]
     for file in version.data:
         key = "plan.data_existed" if file.sha256 else "plan.data_missing"
         texts.append(say(key, language, version=number, name=file.path, sha256=(file.sha256 or "")[:12]))
@@ -229,7 +227,7 @@ def deviations(state: PlanState, language: str) -> list[Line]:
 
 def _values(change: Change, language: str) -> dict[str, str]:
     return {
-        "key": change.key,
+        "item": change.key,
         "old": _shown(change.old, language),
         "new": _shown(change.new, language),
     }
@@ -258,9 +256,11 @@ def cell(lines: tuple[Line, ...], language: str) -> NotebookNode:
     NotebookNode
         Markdown, of one block of HTML: whatever the plan's author wrote stands there as text.
     """
-    items = "".join(f"<li>{_html(line)}</li>" for line in lines)
+    first, *rest = (_html(line) for line in lines)
+    items = "".join(f"<li>{item}</li>" for item in rest)
     title = escape(say("plan.title", language))
-    text = f'<div class="box plan"><p><strong>{title}</strong></p><ul>{items}</ul></div>'
+    text = f'<div class="box plan"><p><strong>{title}</strong></p><p><strong>{first}</strong></p>'
+    text += f"<ul>{items}</ul></div>" if rest else "</div>"
     found: NotebookNode = nbformat.v4.new_markdown_cell(text, id=CELL)
     found.metadata.tags = [CELL]
     return found

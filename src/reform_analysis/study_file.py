@@ -141,7 +141,10 @@ def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) ->
     key = ".".join(str(part) for part in place)
     head = f"line {_line(root, place)}: "
     if error["type"] == "extra_forbidden":
-        return f"{head}{key!r} is no key of a {kind}; {nearest(str(place[-1]), _allowed(model, place))}"
+        article = "an" if kind[0] in "aeiou" else "a"
+        return (
+            f"{head}{key!r} is no key of {article} {kind}; {nearest(str(place[-1]), _allowed(model, place))}"
+        )
     if error["type"] == "missing":
         return f"{head}the key {key!r} is missing; write a line `{place[-1]}: ...`"
     hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
