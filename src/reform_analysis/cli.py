@@ -220,6 +220,7 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
 
     try:
         version = plan_record.freeze(plan_file, study=study, reports=reports, amend=amend)
+        warning = plan_record.not_named(plan_file, study=study)
     except ReportError as refused:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
@@ -227,6 +228,8 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
     click.echo(f"SHA-256 {version.sha256}")
     click.echo(version.statement)
     click.echo(f"Recorded in {plan_record.record_path(plan_file)}; commit it, and deposit it or its hash.")
+    if warning:
+        click.echo(f"Warning: {warning}", err=True)
 
 
 @plan.command()

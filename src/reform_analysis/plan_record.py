@@ -5,6 +5,7 @@ owner can edit. Whoever needs proof deposits the hash with a third party.
 """
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -282,6 +283,37 @@ def freeze(
     document = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
     write(record_path(path), document.encode())
     return version
+
+
+def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
+    """Return a warning where the study file does not name the plan: no report is held against it then.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the plan.
+    study : str or Path, optional
+        ``study.yaml`` beside the plan where it is left out.
+
+    Returns
+    -------
+    str
+        Empty where it names the plan, or there is no study file.
+
+    Raises
+    ------
+    ReportError
+        If the study file is refused.
+    """
+    named = Path(path).with_name("study.yaml") if study is None else Path(study)
+    if not named.is_file():
+        return ""
+    name = read_study(named).plan
+    if name is not None and (named.parent / name).resolve() == Path(path).resolve():
+        return ""
+    found = "has no line `plan:`" if name is None else f"names another plan, {name}"
+    relative = Path(os.path.relpath(Path(path).resolve(), named.parent.resolve())).as_posix()
+    return f"{named} {found}; no report is held against this plan until it says `plan: {relative}`."
 
 
 def _check_amendment(earlier: tuple[Version, ...], text: str, amend: str | None, record: Path) -> None:
