@@ -55,7 +55,7 @@ def test_calibration_names_a_benchmark_and_a_day(path: Path) -> None:
     assert lines
 
 
-@pytest.mark.parametrize("path", sorted((DOCS / "zh").glob("*.md")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", sorted((DOCS / "zh").rglob("*.md")), ids=lambda path: path.stem)
 def test_chinese_prose_has_full_width_punctuation(path: Path) -> None:
     prose = re.sub(
         r"^```.*?^```$|`[^`]*`|\]\([^)]*\)", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
@@ -77,6 +77,18 @@ def test_every_method_page_answers_the_same_questions() -> None:
         if path.stem not in ("index", "robustness"):
             text = path.read_text(encoding="utf-8")
             assert [name for name in asked if f"**{name}" not in text] == [], path.stem
+
+
+def test_every_method_page_has_a_chinese_one() -> None:
+    def shared(text: str) -> list[list[str]]:
+        formulas = re.findall(r"^\$\$.*?\$\$", text, flags=re.MULTILINE | re.DOTALL)
+        return [formulas, re.findall(r"\{calibration\} \w+|`[\w.]+ <reform_analysis.*?>`", text)]
+
+    english = {path.name: path for path in (DOCS / "methods").glob("*.md") if path.stem != "index"}
+    chinese = {path.name: path for path in (DOCS / "zh" / "methods").glob("*.md")}
+    assert set(english) == set(chinese)
+    for name, path in english.items():
+        assert shared(chinese[name].read_text("utf-8")) == shared(path.read_text("utf-8")), name
 
 
 def test_the_reference_lists_what_the_package_hands_on() -> None:
