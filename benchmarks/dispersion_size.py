@@ -2,9 +2,9 @@
 
     python benchmarks/dispersion_size.py [simulations]
 
-Panels of `simulate.draw_panel` without an effect, six years, a mean of half a loss a unit and year. Prints the
-share rejected where the variance is 1, 1.2 and 1.5 times the mean, and the median of the statistic; exit 1
-where Poisson counts are rejected more often than 7.1%: 5% and 3 Monte Carlo errors of 1,000 simulations.
+Panels of `simulate.draw_panel` without an effect, six years, a mean of half a loss a unit and year. Prints
+the share rejected where the variance is 1, 1.2 and 1.5 times the mean, and the median of the statistic; exit
+1 where Poisson counts are rejected more often than 7.1%: 5% and 3 Monte Carlo errors of 1,000 simulations.
 """
 
 import sys
@@ -16,7 +16,10 @@ from reform_analysis import simulate
 from reform_analysis.dispersion import dispersion_test
 
 LEVEL, BOUND = 0.05, 0.071
-PANELS = {"1,365 units": {"units": 1365, "pilots": 89}, "89 units": {"units": 89, "pilots": 30, "counties": 30}}
+PANELS = {
+    "1,365 units": {"units": 1365, "pilots": 89},
+    "89 units": {"units": 89, "pilots": 30, "counties": 30},
+}
 VARIANCES = (1.0, 1.2, 1.5)
 
 
@@ -28,13 +31,17 @@ def main() -> int:
             begun, found = perf_counter(), []
             for seed in range(simulations):
                 panel = simulate.draw_panel(effect=None, seed=[13, seed], overdispersion=variance, **design)
-                row = dispersion_test(panel, outcome="losses", unit="unit_id", period="period").to_frame().iloc[0]
+                row = (
+                    dispersion_test(panel, outcome="losses", unit="unit_id", period="period")
+                    .to_frame()
+                    .iloc[0]
+                )
                 found.append((row["p_value"] <= LEVEL, row["estimate"]))
             rate, middle = np.mean([p for p, _ in found]), np.median([value for _, value in found])
             failed |= variance == 1 and rate > BOUND
             print(
-                f"{name}, variance {variance:g} times the mean: rejected {rate:.3f}, median statistic {middle:.3f} "
-                f"({simulations} simulations, {perf_counter() - begun:.0f} s)",
+                f"{name}, variance {variance:g} times the mean: rejected {rate:.3f}, "
+                f"median statistic {middle:.3f} ({simulations} simulations, {perf_counter() - begun:.0f} s)",
                 flush=True,
             )
     return int(failed)

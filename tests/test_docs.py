@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import reform_analysis
+from reform_analysis import schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 SPEC = importlib.util.spec_from_file_location("docs_examples", DOCS / "examples.py")
@@ -61,6 +62,11 @@ def test_chinese_prose_has_full_width_punctuation(path: Path) -> None:
         r"^```.*?^```$|`[^`]*`|\]\([^)]*\)", "", path.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL
     )
     assert HALF_WIDTH.findall(prose) == []
+
+
+def test_the_chinese_dictionary_has_full_width_punctuation() -> None:
+    for declared in schema.TABLES.values():
+        assert HALF_WIDTH.findall(schema.dictionary(declared, language="zh")) == []
 
 
 def test_every_method_page_answers_the_same_questions() -> None:
