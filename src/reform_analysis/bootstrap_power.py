@@ -117,6 +117,7 @@ def simulate_power(
         {ratio: values.tolist() for ratio, values in found.items()},
         level=level,
         ci_level=ci_level,
+        clusters=like.clusters,
         method=f"Share of drawn panels with p of the score bootstrap by {like.clusters} clusters at most "
         f"{level:g}; {draws} draws a ratio, seed {seed}",
     )

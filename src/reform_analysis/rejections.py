@@ -10,7 +10,12 @@ from reform_analysis.estimates import COLUMNS, Estimates
 
 
 def rejections(
-    found: Mapping[float, Sequence[float]], *, level: float, ci_level: float, method: str
+    found: Mapping[float, Sequence[float]],
+    *,
+    level: float,
+    ci_level: float,
+    method: str,
+    clusters: int | None = None,
 ) -> Estimates:
     """Return the shares of p-values up to a level.
 
@@ -24,6 +29,8 @@ def rejections(
     ci_level : float
         Level of the interval (Clopper-Pearson).
     method : str
+    clusters : int, optional
+        Of the test.
 
     Returns
     -------
@@ -41,6 +48,7 @@ def rejections(
         ci_level=ci_level,
         method=method,
         n_obs=draws,
+        n_clusters=clusters,
         synthetic=True,
         notes=tuple(
             f"ratio {ratio:g}: no p-value in {n} of {draws} panels" for ratio, n in undefined.items() if n
