@@ -55,6 +55,21 @@ def test_calibration_names_a_benchmark_and_a_day(path: Path) -> None:
     assert lines
 
 
+@pytest.mark.parametrize(
+    "path", sorted((DOCS / "calibration" / "short").glob("*.txt")), ids=lambda path: path.stem
+)
+def test_every_page_says_how_few_simulations_a_short_calibration_has(path: Path) -> None:
+    command, date, *lines = path.read_text(encoding="utf-8").splitlines()
+    script, simulations = re.fullmatch(r"python (benchmarks/\w+\.py) (\d+)", command).groups()
+    assert (DOCS.parent / script).exists()
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date)
+    assert lines
+    shown = [page.read_text("utf-8") for page in DOCS.rglob("*.md")]
+    pages = [text for text in shown if f"}} short/{path.stem}\n" in text]
+    assert pages
+    assert all(f"{simulations} simulations" in text for text in pages)
+
+
 @pytest.mark.parametrize("path", sorted((DOCS / "zh").glob("*.md")), ids=lambda path: path.stem)
 def test_chinese_prose_has_full_width_punctuation(path: Path) -> None:
     prose = re.sub(
