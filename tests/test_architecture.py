@@ -69,7 +69,8 @@ LAYERS = [
     {"scenario"},
     {"draws"},
     {"simulate"},
-    {"baseline_sample", "event_coefficients", "power"},
+    {"rejections"},
+    {"baseline_sample", "bootstrap_power", "event_coefficients", "power"},
     {
         "entropy_balance",
         "pilot_selection",

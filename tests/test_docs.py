@@ -56,6 +56,21 @@ def test_calibration_names_a_benchmark_and_a_day(path: Path) -> None:
     assert lines
 
 
+@pytest.mark.parametrize(
+    "path", sorted((DOCS / "calibration" / "short").glob("*.txt")), ids=lambda path: path.stem
+)
+def test_every_page_says_how_few_simulations_a_short_calibration_has(path: Path) -> None:
+    command, date, *lines = path.read_text(encoding="utf-8").splitlines()
+    script, simulations = re.fullmatch(r"python (benchmarks/\w+\.py) (\d+)", command).groups()
+    assert (DOCS.parent / script).exists()
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date)
+    assert lines
+    shown = [page.read_text("utf-8") for page in DOCS.rglob("*.md")]
+    pages = [text for text in shown if f"}} short/{path.stem}\n" in text]
+    assert pages
+    assert all(f"{simulations} simulations" in text or f"{simulations}次模拟" in text for text in pages)
+
+
 @pytest.mark.parametrize("path", sorted((DOCS / "zh").rglob("*.md")), ids=lambda path: path.stem)
 def test_chinese_prose_has_full_width_punctuation(path: Path) -> None:
     prose = re.sub(
@@ -88,7 +103,7 @@ def test_every_method_page_answers_the_same_questions() -> None:
 def test_every_method_page_has_a_chinese_one() -> None:
     def shared(text: str) -> list[list[str]]:
         formulas = re.findall(r"^\$\$.*?\$\$", text, flags=re.MULTILINE | re.DOTALL)
-        return [formulas, re.findall(r"\{calibration\} \w+|`[\w.]+ <reform_analysis.*?>`", text)]
+        return [formulas, re.findall(r"\{calibration\} [\w/]+|`[\w.]+ <reform_analysis.*?>`", text)]
 
     english = {path.name: path for path in (DOCS / "methods").glob("*.md") if path.stem != "index"}
     chinese = {path.name: path for path in (DOCS / "zh" / "methods").glob("*.md")}
