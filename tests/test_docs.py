@@ -13,6 +13,9 @@ DOCS = Path(__file__).parents[1] / "docs"
 SPEC = importlib.util.spec_from_file_location("docs_examples", DOCS / "examples.py")
 examples = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(examples)
+GALLERY = importlib.util.spec_from_file_location("docs_gallery", DOCS / "gallery.py")
+gallery = importlib.util.module_from_spec(GALLERY)
+GALLERY.loader.exec_module(gallery)
 PAGES = [path.relative_to(DOCS).as_posix() for path in examples.pages()]
 LONG = {"tutorial.md", "zh/tutorial.md"}  # they render a report
 MARKED = [pytest.param(name, marks=pytest.mark.system) if name in LONG else name for name in PAGES]
@@ -39,6 +42,19 @@ def test_pages_show_what_the_code_prints(name: str) -> None:
 )
 def test_wrong_output_is_found(text: str) -> None:
     assert examples.rerun(text) != text
+
+
+def test_the_gallery_shows_what_the_code_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert gallery.main([]) == 0
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    stored = {path.name for path in gallery.HERE.iterdir()}
+    assert set(re.findall(r"\]\(docs/gallery/(\S+)\)", readme)) == stored
+    monkeypatch.setattr(gallery, "HERE", tmp_path)
+    assert gallery.main([]) == 1
+    said = capsys.readouterr().err
+    assert all(name in said for name in stored)
 
 
 def test_a_page_that_fails_is_no_page() -> None:
