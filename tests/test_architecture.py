@@ -24,7 +24,7 @@ LAYERS = [
         "wording",
     },
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "row_labels", "sheets", "unit_names"},
-    {"panel_types"},
+    {"panel_types", "workbook_template"},
     {"panel_rules"},
     {"schema"},
     {"headers", "place_lists"},

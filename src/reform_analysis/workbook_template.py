@@ -1,6 +1,6 @@
 """An empty workbook to be filled with a township panel: headers, lists to choose from, a sheet of notes.
 
-Headers, explanations and units come from the declaration of the panel, so that `ingest.read_panel` knows each.
+Headers, explanations and units come from the declaration of the panel: `ingest.read_panel` knows each header.
 """
 
 from typing import Any
@@ -140,7 +140,7 @@ def _write_notes(sheet: Worksheet, language: str) -> None:
     bold = [1]
     for title, names in (("in_template", COLUMNS), ("may_be_added", added)):
         bold += [len(lines) + 2, len(lines) + 3]
-        heads = ("in_header", "in_code", "unit", "what")
+        heads = ("in_header", "unit", "what")
         lines += [[], [say(f"template.{title}", language)], [say(f"template.{h}", language) for h in heads]]
         lines += [_noted(name, language) for name in names]
     for row, line in enumerate(lines, start=1):
@@ -148,11 +148,16 @@ def _write_notes(sheet: Worksheet, language: str) -> None:
             field = sheet.cell(row, number, text)
             field.font = Font(bold=row in bold)
             field.alignment = _WRAPPED if len(line) > 1 else Alignment(vertical="top")
-    for letter, width in zip("ABCD", (38, 28, 10, 80), strict=True):
+    for letter, width in zip("ABC", (52, 14, 90), strict=True):
         sheet.column_dimensions[letter].width = width
 
 
 def _noted(name: str, language: str) -> list[str]:
+    """A row of the notes. No cell of it is a header by itself, or the sheet would be read as a table."""
     unit = PANEL.columns[name].metadata["unit"]
     said = say(f"unit.{unit}", language) if unit else ""
-    return [header(name, language), name, said, _explained(name, language)]
+    return [
+        say("template.named", language, header=header(name, language), code=name),
+        said,
+        _explained(name, language),
+    ]
