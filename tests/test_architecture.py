@@ -118,7 +118,7 @@ LAYERS = [
     {"jobs"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report"},
+    {"cite", "progress", "report", "scaffold"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
