@@ -141,3 +141,10 @@ def test_bad_input_is_named() -> None:
         oster_delta(frame.assign(w=frame["x"] * 2), **asked)
     with pytest.raises(UntestableError, match="^outcome must vary"):
         oster_delta(frame.assign(y=1.0), **asked)
+
+
+def test_the_bootstrap_does_not_depend_on_the_order_of_the_rows() -> None:
+    frame, r_max = population(0.5, 1.0, noise=0.7)
+    asked = {"outcome": "y", "treatment": "x", "controls": ["w"], "r_max": r_max, "seed": 1, "draws": 99}
+    found = [oster_delta(each, **asked).to_frame() for each in (frame, frame.sample(frac=1, random_state=2))]
+    pd.testing.assert_frame_equal(*found, rtol=1e-9)

@@ -65,7 +65,7 @@ def displacement(
     -------
     CheckResult
         Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level; None if
-        none does but one could not be estimated. Frame as
+        none does but full displacement is not excluded, or one could not be estimated. Frame as
         of `refits.Refits` with ``holm, treated_total, change`` (cases in treated cells).
 
     Raises
@@ -130,11 +130,11 @@ def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
         "together": in_words(found[_TOGETHER], found.ci_level),
     }
     sentences = in_both(f"check.displacement_{'failed' if risen else 'passed'}", **values)
+    excluded = found[_TOGETHER]["conclusion"] == FALL
     if change < 0 and np.isfinite(share):
-        excluded = found[_TOGETHER]["conclusion"] == FALL
         key = "check.displacement_excluded" if excluded else "check.displacement_possible"
         sentences = joined(sentences, in_both(key, share=100 * share))
-    passed = False if risen else None if _unknown(found, into) else True
+    passed = False if risen else None if _unknown(found, into) or not excluded else True
     return as_check("displacement", found, passed=passed, sentences=sentences, frame=frame)
 
 

@@ -182,7 +182,8 @@ def oster_delta(
     rng = np.random.default_rng(require_whole_number("seed", seed))
     names = [outcome, treatment, *controls]
     need_columns(frame, names)
-    numbers = as_numbers(frame, names)[names].dropna()
+    # Sorted, so that the bootstrap of one seed does not depend on the order of the rows.
+    numbers = as_numbers(frame, names)[names].dropna().sort_values(names, kind="stable")
     _require_variation(numbers)
     row = _coefficients(np.cov(numbers.to_numpy(float), rowvar=False, ddof=0), r_max)
     if r_max is not None and not row["r_with"] <= r_max <= 1:
