@@ -27,7 +27,7 @@ LAYERS = [
     },
     {"cell_formats"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "row_labels", "sheets", "unit_names"},
-    {"panel_types"},
+    {"panel_types", "workbook_template"},
     {"panel_rules"},
     {"schema"},
     {"headers", "place_lists"},
@@ -126,7 +126,7 @@ LAYERS = [
     {"plan_manifest"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report"},
+    {"cite", "progress", "report", "scaffold"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -1,6 +1,7 @@
 """The command line: a thin layer on the library."""
 
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -9,8 +10,10 @@ from reform_analysis import __version__
 
 EXAMPLES = """\b
 Examples:
+  reform-analysis init my-study --language zh
+      the folder of a study of your own, ready to run
   reform-analysis render
-      all packaged notebooks, in Chinese and English
+      the study.yaml of this folder; without one, all packaged notebooks, in Chinese and English
   reform-analysis render --only 01 --language zh
       one notebook, one language
   reform-analysis render study.yaml -p ci_level=0.9 --out reports
@@ -26,6 +29,8 @@ Examples:
   reform-analysis plan freeze
       hash plan.yaml and record the time, before the data are read
 """
+
+STUDY = "study.yaml"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
@@ -52,6 +57,33 @@ def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, 
 
 def _formats(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str]:
     return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("folder")
+@click.option(
+    "--reform",
+    type=click.Choice(["zhejiang", "blank"]),
+    default="zhejiang",
+    show_default=True,
+    help="With the notebook on the published totals of Zhejiang, or for any other reform.",
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+def init(folder: str, reform: str, language: str) -> None:
+    """Write FOLDER: study.yaml, an empty workbook, its dictionary, notebooks, plan.yaml, README, Makefile.
+
+    It can be rendered at once, on the example that comes with the project, until you fill in your own data.
+    FOLDER must be new or empty; nothing is ever overwritten.
+    """
+    from reform_analysis import scaffold  # noqa: PLC0415
+    from reform_analysis.estimates import DataError  # noqa: PLC0415
+
+    try:
+        scaffold.write_study(folder, reform=reform, language=language)
+    except DataError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"{folder} is ready. Next: go there and run reform-analysis render --only 02")
 
 
 @main.command(epilog=EXAMPLES)
@@ -99,7 +131,8 @@ def render(
 ) -> None:
     """Render notebooks as self-contained HTML pages.
 
-    STUDY is a study file (YAML); without it, the packaged notebooks are rendered. Everything is checked
+    STUDY is a study file (YAML); without it, study.yaml of the current folder is rendered if there is one,
+    else the packaged notebooks. Everything is checked
     before anything runs. Exit code 1 if a report fails; the others are still rendered. Finished reports are
     kept: a batch that was stopped goes on where it was when it is started again.
     """
@@ -107,6 +140,7 @@ def render(
     from reform_analysis import progress, report  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
 
+    study = study or (STUDY if Path(STUDY).is_file() else None)
     asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
     options = {name: value for name, value in given.items() if value}
     shown = progress.choose(log_json=log_json)

@@ -107,7 +107,8 @@ def render(
     ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
     with _opened(out, ending):
         folder = _new_folder(out, started, ending)
-        tasks = plan_jobs(plan, chosen, folder=folder, out=out, fresh=fresh, formats=formats)
+        places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
+        tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
         run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
         if plan.analysis:
