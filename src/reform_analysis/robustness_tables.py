@@ -42,6 +42,9 @@ _REFUSALS = {
     "needs at least two periods before": "few_periods",
     "no control is flagged": "no_contamination",
     "separate all events": "separated",
+    "must have at least three groups": "few_groups",
+    "must be at least two units with an event": "few_events",
+    "must have an event": "few_events",
 }
 _ROWS = {
     "all together": "together",
@@ -88,7 +91,7 @@ def reason(found: NotRun, language: str) -> str:
         if part in found.reason:
             return say(f"robustness.{key}", language)
     if found.reason:
-        return say("robustness.refused", language, reason=found.reason)
+        return say("robustness.refused", language)
     return say(f"robustness.lacks_{found.name}", language)
 
 
