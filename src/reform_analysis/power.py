@@ -307,6 +307,13 @@ def _the_term(estimates: Estimates, term: str | None) -> str:
     return str(term)
 
 
+def _excluded_key(low: float) -> str:
+    """The sentence for an interval that holds 1: a fall that rounds to 0% or 100% is given as a ratio."""
+    if low <= 0:
+        return "nothing"
+    return "little" if low <= 0.005 else "all" if low >= 0.995 else "null"
+
+
 def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckResult:
     """Say which falls a result excludes: what an interval that holds 1 is worth.
 
@@ -345,13 +352,7 @@ def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckRes
     row = estimates.to_frame().loc[chosen]
     low, high = float(row["ci_low"]), float(row["ci_high"])
     null = low <= 1 <= high
-    key = (
-        ("null" if low > 0 else "nothing")
-        if null
-        else "undefined"
-        if np.isnan(low) or np.isnan(high)
-        else "found"
-    )
+    key = _excluded_key(low) if null else "undefined" if np.isnan(low) or np.isnan(high) else "found"
     values = {"low": low, "high": Limit(high), "fall": 100 * (1 - low), "level": percent(estimates.ci_level)}
     excluded = low if null else np.nan
     frame = pd.DataFrame(
