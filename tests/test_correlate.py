@@ -19,7 +19,10 @@ from reform_analysis import correlate, influence, panel
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, StatisticalWarning
 from reform_analysis.grouped_ranks import GroupedRanks, pays, side
 from reform_analysis.influence import Kendall, Product, margin, projection
+from reform_analysis.panel_tables import association as association_table
+from reform_analysis.panel_tables import dropped
 from reform_analysis.permutation import Design, agreeing, critical_values, donors, max_t, p_values
+from reform_analysis.wording import say
 
 DEFAULT = MappingProxyType({"measures": ["dose", "tied"], "outcome": "losses", "draws": 199, "seed": 3})
 SCIPY = {"spearman": stats.spearmanr, "kendall": stats.kendalltau, "pearson": stats.pearsonr}
@@ -676,3 +679,79 @@ def test_the_order_of_the_rows_does_not_matter(method: str, named: bool) -> None
     frames = [changes, shuffled] + ([] if named else [shuffled.reset_index(drop=True)])
     found = {fit(frame, **options).to_frame().to_csv() for frame in frames}
     assert len(found) == 1
+
+
+@pytest.mark.parametrize("unknown", [None, np.nan, pd.NA])
+def test_units_of_unknown_status_are_reported_with_their_reason(unknown: object) -> None:
+    status = pd.Series([True] * 30 + [False] * 60, index=example().index, dtype=object)
+    status.iloc[[3, 40, 41]] = unknown
+    changes = example().assign(pilot=status)
+    changes.loc["u50", "dose"] = np.nan
+    found = fit(changes)
+    expected = [("unknown", "unknown pilot status", 3), ("other", "missing value", 1)]
+    assert found.dropped.to_numpy().tolist() == [list(row) for row in expected]
+    assert found.n_units == 86
+    left = example().assign(pilot=status).dropna(subset=["pilot"]).drop("u50")
+    pd.testing.assert_frame_equal(
+        found.to_frame(), fit(left.assign(pilot=left["pilot"].astype(bool))).to_frame()
+    )
+    for language in ("zh", "en"):
+        assert say("dropped.unknown_pilot_status", language) in str(dropped(found, language=language))
+
+
+def test_a_merge_that_renames_the_pilot_status_is_refused() -> None:
+    changes = example().assign(pilot=True)
+    other = pd.DataFrame({"pilot": True}, index=changes.index)
+    merged = changes.merge(other, on="unit_id")
+    with pytest.raises(DesignError, match="got .'pilot_x', 'pilot_y'., as a merge leaves them; drop it"):
+        fit(merged)
+    assert fit(merged, pilot="pilot_x").n_units == len(changes)
+
+
+@pytest.mark.parametrize("key", ["unit_id", "town"])
+def test_units_in_several_rows_are_refused(key: str) -> None:
+    changes = example().rename_axis(key).drop(columns="dose").reset_index()
+    dose = pd.DataFrame({key: np.tile(changes[key], 2), "dose": np.random.default_rng(1).normal(size=180)})
+    assert fit(changes.merge(dose.head(90)), measures=["dose"]).n_units == 90
+    with pytest.raises(DataError, match="^changes must have one row a unit, got .*aggregate the doses"):
+        fit(changes.merge(dose), measures=["dose"])
+
+
+@pytest.mark.parametrize("cluster", [None, "county"])
+def test_method_line_and_table_say_what_was_permuted(cluster: str | None) -> None:
+    found = fit(cluster=cluster, draws=99)
+    assert ("permutation of whole clusters, 99 draws" in found.method) is (cluster is not None)
+    clusters = example()["county"].nunique()
+    words = {
+        "zh": f"整个聚类一同置换，共{clusters}个",
+        "en": f"whole clusters were permuted, {clusters} of them",
+    }
+    single = {"zh": "置换单个单位", "en": "single units were permuted"}
+    for language, text in (words if cluster else single).items():
+        assert text in association_table(found, language=language).caption
+
+
+def scaled_exposure(factor: float) -> pd.DataFrame:
+    changes = example()
+    return changes.assign(
+        **{f"cases_{w}": changes[f"cases_{w}"] * factor for w in ("earlier", "pre", "post")}
+    )
+
+
+@pytest.mark.parametrize("method", ["pearson", "partial", "poisson_score"])
+@pytest.mark.parametrize("factor", [1e200, 1e-200])
+def test_exposures_of_another_scale_change_nothing(method: str, factor: float) -> None:
+    covariates = ["age"] if method == "partial" else []
+    options = {"exposure": "cases", "method": method, "covariates": covariates, "draws": 99}
+    plain, other = (fit(scaled_exposure(by), **options).to_frame() for by in (1.0, factor))
+    np.testing.assert_allclose(plain, other, rtol=1e-9)
+
+
+@pytest.mark.parametrize("method", ["spearman", "kendall"])
+@pytest.mark.parametrize("factor", [2.0**664, 2.0**-664])
+def test_exposures_of_another_scale_keep_the_ranks(method: str, factor: float) -> None:
+    """By powers of two, about 1e200: other factors round each rate, and may break or make a tie."""
+    plain, other = (
+        fit(scaled_exposure(by), exposure="cases", method=method, draws=99).to_frame() for by in (1.0, factor)
+    )
+    assert plain.to_csv() == other.to_csv()

@@ -20,11 +20,13 @@ from reform_analysis import (
     resources,
     simulate,
 )
+from reform_analysis.study import make_plan
 from reform_analysis.wording import say
 
 NOTEBOOKS = list(resources.notebook_paths().values())
 # the two years, and the rate ratio of no change
 NOT_RESULTS = {"2020", "2021", "1"}
+READING = "parameters:\n  reading: date_basis=decided, loss_definition=strict\n"
 
 
 def cells(path: Path, kind: str) -> list[nbformat.NotebookNode]:
@@ -116,6 +118,27 @@ def test_an_empty_exposure_means_no_denominator(
     text = "\n".join(map(str, shown))
     assert say("panel_finding.no_denominator", language) in text
     assert say("panel_finding.untestable", language) not in text
+
+
+@pytest.mark.parametrize(("pilot", "key"), [(True, "no_others"), (False, "no_pilots")])
+def test_a_file_with_one_arm_runs_to_the_end_and_says_so(
+    pilot: bool, key: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(association_power, "by_arm", partial(association_power.by_arm, draws=20))
+    monkeypatch.setattr(association_power, "_SEARCHED", (10,))
+    example = simulate.load_example()
+    kept = example["unit_id"].unique() if pilot else example["unit_id"].unique()[::10]
+    arm = example[(example["pilot"] == pilot) & example["unit_id"].isin(kept)]
+    arm.to_csv(tmp_path / "one_arm_synthetic.csv", index=False)
+    study = "data: one_arm_synthetic.csv\nnotebooks: [02_panel, 03_association]\n"
+    (tmp_path / "study.yaml").write_text(study + READING, encoding="utf-8")
+    plan = make_plan(tmp_path / "study.yaml")
+    given = {**plan.parameters, "data": str(tmp_path / plan.parameters["data"])}
+    for language in ("zh", "en"):
+        text = "\n".join(map(str, run("02_panel", language=language, **given)))
+        assert text.count(say(f"panel_finding.{key}", language)) == 1
+    text = "\n".join(map(str, run("03_association", language="en", **given)))
+    assert (say("panel_finding.untestable", "en") in text) is not pilot
 
 
 def test_other_reforms_land_on_every_printed_number(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -316,3 +316,21 @@ def test_a_stock_is_not_added_up_over_periods() -> None:
     )
     named = panel_report(frame, arm=None, counts=["losses"], stocks=["losses"])
     assert named.to_frame()["total"].tolist() == [6]
+
+
+def test_names_given_twice_are_refused() -> None:
+    frame = panel({"a": {"2020": 1, "2021": 2}})
+    windows = {"pre": "2020", "post": "2021"}
+    with pytest.raises(DesignError, match="^counts must name each column once, got .'losses'. several"):
+        changes(frame, counts=["losses", "losses"], **windows)
+    with pytest.raises(DesignError, match="^measures must name each column once, got .'dose'. several"):
+        changes(frame.assign(dose=1.0), measures=["dose", "dose"], **windows)
+    doubled = pd.concat([frame, frame[["losses"]]], axis=1)
+    with pytest.raises(DataError, match="^panel has the columns .'losses'. more than once"):
+        changes(doubled, **windows)
+
+
+def test_a_measure_named_as_a_count_is_refused() -> None:
+    frame = panel({"a": {"2020": 1, "2021": 2}})
+    with pytest.raises(DataError, match="^changes has the columns .'losses_pre', .* more than once"):
+        changes(frame, pre="2020", post="2021", counts=["losses"], measures=["losses"])

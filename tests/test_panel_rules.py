@@ -388,3 +388,23 @@ def test_a_pilot_without_a_date_beside_dated_units_is_a_fault() -> None:
     assert faults[["row", "column"]].to_numpy().tolist() == [[0, "adopted"], [1, "adopted"]]
     assert panel_faults(frame.assign(adopted="")).empty
     assert panel_faults(frame.assign(adopted=["2021"] * 2 + ["2022"] * 4)).empty
+
+
+def test_columns_of_several_levels_are_refused_with_the_way_out() -> None:
+    frame = valid()
+    frame.columns = pd.MultiIndex.from_product([["panel"], frame.columns])
+    with pytest.raises(DataError, match="^panel must have one name a column, got 2 levels; flatten"):
+        validate_panel(frame)
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        (pd.DataFrame({"row": [0]}), "^cells lacks the columns .'column', 'sheet'.*pass read_panel"),
+        (3, "^cells must be a DataFrame or None, got int; pass read_panel"),
+    ],
+)
+@pytest.mark.parametrize("check", [validate_panel, panel_faults])
+def test_what_is_no_table_of_places_is_named(check: Any, cells: Any, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check(valid(), cells=cells)

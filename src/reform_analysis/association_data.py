@@ -171,9 +171,16 @@ def _arms(asked: Asked) -> pd.Series:
     if asked.arm is None:
         return pd.Series("all", index=asked.changes.index)
     status = asked.changes[asked.arm]
-    if pd.api.types.is_bool_dtype(status) and not status.isna().any():
-        return status.map({True: "pilot", False: "other"}).astype(str)
-    return status.astype(str)
+    unknown = _is_unknown(status)
+    known = status[~unknown]
+    if known.map(lambda value: isinstance(value, (bool, np.bool_))).all():
+        known = known.astype(bool).map({True: "pilot", False: "other"})
+    return known.astype(str).reindex(status.index, fill_value="unknown")
+
+
+def _is_unknown(status: pd.Series) -> pd.Series:
+    """Whether a pilot status is missing or an empty text."""
+    return status.isna() | status.astype(str).str.strip().eq("").fillna(True).astype(bool)
 
 
 def _complete(asked: Asked, response: pd.DataFrame) -> _Kept:
@@ -184,7 +191,10 @@ def _complete(asked: Asked, response: pd.DataFrame) -> _Kept:
     numbers = pd.concat([number(asked.changes, name) for name in names] + [response], axis=1)
     labels = asked.changes[[*asked.strata, *([asked.cluster] if asked.cluster else [])]]
     known = numbers.notna().all(axis=1) & labels.notna().all(axis=1)
-    return _accompanied(_Kept(_sorted_units(asked, numbers)).only(known, asked, "missing value"), asked)
+    kept = _Kept(_sorted_units(asked, numbers))
+    if asked.arm is not None:
+        kept = kept.only(~_is_unknown(asked.changes[asked.arm]), asked, "unknown pilot status")
+    return _accompanied(kept.only(known, asked, "missing value"), asked)
 
 
 def _sorted_units(asked: Asked, numbers: pd.DataFrame) -> pd.Index:

@@ -71,10 +71,10 @@ class Asked:
         Raises
         ------
         DataError
-            If a column is missing.
+            If a column is missing, or a unit stands in several rows.
         DesignError
-            If no measure is named, one is named twice or shares its denominator with the outcome, or
-            covariates do not go with the method.
+            If no measure is named, one is named twice or shares its denominator with the outcome,
+            covariates do not go with the method, or a merge renamed the pilot status.
         """
         if not isinstance(changes, pd.DataFrame) or not changes.columns.is_unique:
             raise DataError(
@@ -87,11 +87,49 @@ class Asked:
         declared.require_separate_denominators(
             measures, outcome=outcome, exposure=exposure, rates=declared.known_rates(changes)
         )
-        arm = pilot if pilot in changes.columns or pilot != "pilot" else None
+        arm = _arm(changes, pilot)
         named = (strata,) if isinstance(strata, str) else tuple(strata or ())
         strata = tuple(dict.fromkeys([*([arm] if arm else []), *named]))
         _require(changes, [*measures, *covariates, *strata, *([cluster] if cluster else [])])
-        return cls(changes, measures, outcome, exposure, covariates, method, strata, cluster, arm)
+        asked = cls(changes, measures, outcome, exposure, covariates, method, strata, cluster, arm)
+        _require_single_units(asked)
+        return asked
+
+
+def _arm(changes: pd.DataFrame, pilot: str) -> str | None:
+    """The column of the pilot status; a merge of two frames that both have it renames it."""
+    if pilot in changes.columns or pilot != "pilot":
+        return pilot
+    renamed = [name for name in changes.columns if str(name) in ("pilot_x", "pilot_y")]
+    if renamed:
+        raise DesignError(
+            f"changes must keep the pilot status as 'pilot', got {renamed}, as a merge leaves them; "
+            "drop it from one of the two frames before merging, or name the one to use: pilot='pilot_x'."
+        )
+    return None
+
+
+def _require_single_units(asked: Asked) -> None:
+    """Raise where a merge has repeated units: rows without measures come back, and a text names them."""
+    changes = asked.changes
+    key = changes.attrs.get("unit", "unit_id")
+    if key in changes.columns and changes[key].dropna().duplicated().any():
+        again = changes.loc[changes[key].duplicated() & changes[key].notna(), key].iloc[0]
+        raise DataError(
+            f"changes must have one row a unit, got {key} {again!r} several times; "
+            "aggregate the doses before merging them."
+        )
+    if changes.index.name is not None or not pd.api.types.is_integer_dtype(changes.index):
+        return
+    plain = changes.drop(columns=list(asked.measures)).astype(str)
+    found = len(plain.drop_duplicates())
+    names = [name for name in plain if not pd.api.types.is_numeric_dtype(changes[name])]
+    told = [str(name) for name in names if plain[name].nunique() == found]
+    if found < len(plain) and told:
+        raise DataError(
+            f"changes must have one row a unit, got {len(plain)} rows of {found} different {told[0]}, "
+            "alike in all but the measures; aggregate the doses before merging them."
+        )
 
 
 def _names(argument: str, names: Sequence[str]) -> tuple[str, ...]:

@@ -268,13 +268,14 @@ def _estimates(sample: Sample, *, draws: int, seed: int | np.random.Generator, c
         tests = zip(sample.doses, critical, rejected, strict=True)
         rows = [_ratio_row(sample, name, float(size), bool(no)) for name, size, no in tests]
     terms = pd.Index(list(sample.doses), name="term")
+    moved = "" if design.cluster is None else " of whole clusters"
     frame = pd.DataFrame(rows, index=terms, columns=list(COLUMNS[:4]))
     frame["p_value"] = permutation.p_values(statistic, drawn)
     return Estimates(
         frame=frame,
         scale="correlation" if sample.split is None else "rate_ratio",
         ci_level=ci_level,
-        method=f"{_NAMES[sample.method]}; {sample.label}; studentised permutation, {draws} draws",
+        method=f"{_NAMES[sample.method]}; {sample.label}; studentised permutation{moved}, {draws} draws",
         n_obs=sample.n_obs,
         n_units=len(design.stratum),
         n_clusters=None if design.cluster is None else int(design.cluster.max()) + 1,

@@ -179,7 +179,8 @@ def table_one(
     categories : sequence of str
         Columns of categories, constant within a unit; each category becomes a row, as a share.
     arm : str
-        Column with two values, constant within a unit; the larger one (True, 1) is arm 1.
+        Column with two values, constant within a unit; the larger one (True, 1) is arm 1. Truth values may
+        hold one arm only: the other has no units and no means.
     at : sequence, optional
         Periods to use: those before the reform. None for all.
     unit, period : str
@@ -190,7 +191,8 @@ def table_one(
     DataFrame
         One row a variable or category: ``variable, category`` ("" for a numeric one), ``kind`` ("mean" or
         "share"), and for each arm k = 0, 1 ``n_k, missing_k`` (units), ``mean_k, sd_k``; then
-        ``difference`` (arm 1 less arm 0) and ``standardised``, NaN where both arms are constant.
+        ``difference`` (arm 1 less arm 0) and ``standardised``, NaN where both arms are constant or one is
+        empty.
         ``attrs``: ``arms`` (the two values), ``synthetic``.
 
     Raises
@@ -209,7 +211,7 @@ def table_one(
     _require_constant(panel, [arm, *categories], unit)
     by_unit = _rows_at(frame, at, period).groupby(panel[unit], sort=True)
     arms = by_unit["_arm"].first()
-    values = sorted(arms.unique())
+    values = [False, True] if _is_truth(panel[arm]) else sorted(arms.unique())
     if len(values) != 2:
         raise DesignError(
             f"arm {arm!r} must have two values, got {values}; make a column that tells two arms."

@@ -34,7 +34,7 @@ def add_measures(panel: pd.DataFrame, *, measures: Mapping[str, Rate] | None = N
     Raises
     ------
     DataError
-        If a measure that was asked for needs a column the panel lacks.
+        If a measure that was asked for needs a column the panel lacks, or the panel has a column twice.
 
     Examples
     --------
@@ -42,6 +42,7 @@ def add_measures(panel: pd.DataFrame, *, measures: Mapping[str, Rate] | None = N
     >>> add_measures(frame)["loss_rate"].tolist()
     [0.05, nan]
     """
+    require_unique_columns(panel)
     chosen = computable_rates(panel) if measures is None else dict(measures)
     need_columns(
         panel, [column for rate in chosen.values() for column in (rate.numerator, *rate.denominator)]
@@ -131,6 +132,48 @@ def need_columns(panel: pd.DataFrame, columns: Iterable[str]) -> None:
         raise DataError(f"panel lacks the columns {missing}; it has {list(panel.columns)}: name its own.")
 
 
+def require_once(argument: str, names: list[str]) -> None:
+    """Raise if a list names something twice.
+
+    Parameters
+    ----------
+    argument : str
+        What the list is called.
+    names : list of str
+
+    Raises
+    ------
+    DesignError
+        Naming what is repeated.
+    """
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise DesignError(
+            f"{argument} must name each column once, got {repeated} several times; list it once."
+        )
+
+
+def require_unique_columns(
+    frame: pd.DataFrame, *, name: str = "panel", way_out: str = "keep one of each"
+) -> None:
+    """Raise if two columns bear one name.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    name, way_out : str
+        Of the frame, and what to do; for the message.
+
+    Raises
+    ------
+    DataError
+        Naming the columns.
+    """
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        raise DataError(f"{name} has the columns {repeated} more than once; {way_out}.")
+
+
 def require_names(columns: Iterable[object]) -> None:
     """Raise unless the names of columns are strings.
 
@@ -202,7 +245,7 @@ def require_separate_denominators(
     """Raise if a measure is made of what the outcome is divided by, or of the outcome itself.
 
     Two ratios over one denominator are correlated whatever the numerators do, because the denominator's own
-    noise moves both.
+    noise moves both. This goes by names.
 
     Parameters
     ----------

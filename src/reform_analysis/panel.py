@@ -17,7 +17,9 @@ from reform_analysis.measures import (
     need_columns,
     need_constant,
     rate_of,
+    require_once,
     require_separate_denominators,
+    require_unique_columns,
 )
 from reform_analysis.panel_columns import COUNTS, RATES, Rate, kind_of
 from reform_analysis.panel_reports import PanelReport, panel_report
@@ -95,16 +97,17 @@ def changes(
         measure m ``m_pre, m_post, m_difference``; ``periods_pre, periods_post``, the windows' numbers of
         periods. All floats. A unit that lacks a row or value in a window is missing there, never summed over
         fewer periods. A column ``synthetic`` where the panel says that its data are made up.
-        ``attrs``, which joins lose and no test needs: n_pre, n_post, pre, post, earlier, rates, undefined,
-        and the panel's own (synthetic, date_basis, loss_definition).
+        ``attrs``, which joins lose and no test needs: unit, n_pre, n_post, pre, post, earlier, rates,
+        undefined, and the panel's own (synthetic, date_basis, loss_definition).
 
     Raises
     ------
     DataError
         If a column is missing or no number, a unit and period stands twice, a carried column varies within
-        a unit, or a period is no period.
+        a unit, a period is no period, or two columns would bear one name.
     DesignError
-        If a window is empty, names a period the panel lacks, or does not lie wholly before the next.
+        If `counts` or `measures` names one twice, a window is empty or names a period the panel lacks, or
+        it does not lie wholly before the next.
 
     Notes
     -----
@@ -121,6 +124,7 @@ def changes(
     >>> changes(frame, pre="2020", post="2021")[["losses_difference", "losses_log_ratio"]].round(3).values
     array([[-2.   , -0.693]])
     """
+    require_unique_columns(panel)
     need_columns(panel, [unit, period])
     if panel.duplicated([unit, period]).any():
         again = panel.loc[panel.duplicated([unit, period]), [unit, period]].iloc[0].tolist()
@@ -138,10 +142,12 @@ def changes(
     if made_up.any():
         parts.append(made_up.groupby(panel[unit].to_numpy()).any().to_frame(MARK))
     frame = pd.concat([each.reindex(parts[0].index) for each in parts], axis=1)
+    require_unique_columns(frame, name="changes", way_out="rename that column of the panel, or the measure")
     made_of = RATES | {name: rate for name, rate in rates.items() if rate is not None}
     frame.attrs = {
         **panel.attrs,
         **windows,
+        "unit": unit,
         "n_pre": len(windows["pre"]),
         "n_post": len(windows["post"]),
         "rates": {name: asdict(rate) for name, rate in made_of.items()},
@@ -218,6 +224,7 @@ def _period_text(value: object) -> str:
 def _pooled_names(panel: pd.DataFrame, counts: Sequence[str] | None) -> list[str]:
     names = [name for name in _POOLED if name in panel.columns] if counts is None else list(counts)
     need_columns(panel, names)
+    require_once("counts", names)
     return names
 
 
@@ -230,6 +237,7 @@ def _chosen_rates(
     if isinstance(measures, Mapping):
         chosen: dict[str, Rate | None] = dict(measures)
     else:
+        require_once("measures", list(measures))
         computable = computable_rates(panel)
         chosen = {name: computable.get(name) for name in measures}
     needed = [

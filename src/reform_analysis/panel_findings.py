@@ -10,7 +10,7 @@ from reform_analysis.correlate import Association
 from reform_analysis.estimates import percent
 from reform_analysis.panel_reports import PanelReport
 from reform_analysis.panel_tables import change_label
-from reform_analysis.panel_texts import label
+from reform_analysis.panel_texts import empty_arms, label
 from reform_analysis.wording import Prose, p_text, say
 
 
@@ -181,6 +181,24 @@ def chance(table: pd.DataFrame, *, language: str = "en") -> Prose:
     return Prose(
         (say("panel_finding.chance", language, spread=spread.max(), rows=len(known), beyond=beyond),)
     )
+
+
+def one_arm(table: pd.DataFrame, *, language: str = "en") -> Prose:
+    """Return that table 1 leaves an arm out, as it has no units.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `describe.table_one` returns it.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+        Without a sentence where both arms have units.
+    """
+    arms = (say(f"panel_finding.no_{('others', 'pilots')[arm]}", language) for arm in empty_arms(table))
+    return Prose(tuple(arms))
 
 
 def associations(result: Association, *, outcome: str, language: str = "en") -> Prose:

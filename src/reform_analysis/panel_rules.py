@@ -13,7 +13,7 @@ from pandera.errors import SchemaErrors
 from reform_analysis.cells import UNITS, half_width
 from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL, RATES
-from reform_analysis.panel_types import Fault, settle_types
+from reform_analysis.panel_types import CELLS, Fault, require_plain, settle_types
 from reform_analysis.periods import PERIOD, frequency
 
 _AT_MOST = {
@@ -66,7 +66,8 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
     Raises
     ------
     DataError
-        Listing every fault, or naming an attribute with an unknown value.
+        Listing every fault, or naming an attribute with an unknown value, columns of several levels, or
+        `cells` without its columns.
 
     Examples
     --------
@@ -115,11 +116,7 @@ def panel_faults(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) -> p
 
 def _check(frame: pd.DataFrame, cells: pd.DataFrame | None) -> tuple[pd.DataFrame, list[Fault]]:
     """Settle the types, then apply every rule; one fault a cell, the first found."""
-    if not isinstance(frame, pd.DataFrame):
-        raise DataError(f"panel must be a DataFrame, got {type(frame).__name__}; read it with read_panel.")
-    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
-    if repeated:
-        raise DataError(f"panel has the columns {repeated} more than once; keep one of each.")
+    require_plain(frame, cells)
     settled, faults = settle_types(frame.reset_index(drop=True))
     faults += [fault for rule in _RULES for fault in rule(settled)]
     faults += _unique(settled, _Places(cells))
@@ -344,8 +341,7 @@ class _Places:
         self.cells: dict[tuple[int, str], tuple[object, ...]] = {}
         self.rows: dict[int, tuple[object, ...]] = {}
         if cells is not None:
-            names = ["row", "column", "sheet", "excel_row", "excel_column", "raw"]
-            for row, column, *place in cells[names].itertuples(index=False, name=None):
+            for row, column, *place in cells[list(CELLS)].itertuples(index=False, name=None):
                 self.cells.setdefault((int(row), column), tuple(place))
                 self.rows.setdefault(int(row), tuple(place[:2]))
 

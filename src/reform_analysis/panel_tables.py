@@ -7,7 +7,7 @@ import pandas as pd
 
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.panel_reports import PanelReport
-from reform_analysis.panel_texts import label
+from reform_analysis.panel_texts import empty_arms, label
 from reform_analysis.tables import Table
 from reform_analysis.wording import p_number, say
 
@@ -101,18 +101,19 @@ def table_one(table: pd.DataFrame, *, language: str = "en") -> Table:
     Returns
     -------
     Table
+        Where one arm has no units, without its column and without standardised differences.
     """
-    heads = {
-        "series": [label(name, None, language) for name in table["variable"]],
-        "pilots_mean": _means(table, 1),
-        "others_mean": _means(table, 0),
-        "standardised": ["–" if pd.isna(size) else f"{size:+.2f}" for size in table["standardised"]],
-    }
+    heads = {"series": [label(name, None, language) for name in table["variable"]]}
+    for name, arm in {"pilots_mean": 1, "others_mean": 0}.items():
+        if arm not in empty_arms(table):
+            heads[name] = _means(table, arm)
+    if not empty_arms(table):
+        heads["standardised"] = ["–" if pd.isna(d) else f"{d:+.2f}" for d in table["standardised"]]
     return replace(_table(heads, "one", language), synthetic=bool(table.attrs.get("synthetic", False)))
 
 
 def association(result: Estimates, *, language: str = "en") -> Table:
-    """Return an association's estimates, intervals, p and adjusted p.
+    """Return an association's estimates, intervals, p and adjusted p; the caption says what was permuted.
 
     Parameters
     ----------
@@ -138,7 +139,9 @@ def association(result: Estimates, *, language: str = "en") -> Table:
     heads |= {name: [_p(number) for number in adjusted[name]] for name in adjusted}
     words = {"level": percent(result.ci_level), "n": result.n_units}
     made = _table(heads, f"association_{result.scale}", language, **words)
-    return replace(made, synthetic=result.synthetic)
+    moved = "single" if result.n_clusters is None else "whole"
+    how = say(f"panel_table.association_{moved}", language, clusters=result.n_clusters)
+    return replace(made, caption=made.caption + how, synthetic=result.synthetic)
 
 
 def _means(table: pd.DataFrame, arm: int) -> list[str]:

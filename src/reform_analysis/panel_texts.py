@@ -236,6 +236,22 @@ def arm_pair(table: pd.DataFrame, labels: Mapping[Any, str] | None, language: st
     return {f"arm_{k}": arm_label(arm, labels, language) for k, arm in enumerate(table.attrs["arms"])}
 
 
+def empty_arms(table: pd.DataFrame) -> list[int]:
+    """Return the arms of table 1 that have no units.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `describe.table_one` returns it.
+
+    Returns
+    -------
+    list of int
+        Of 0 and 1.
+    """
+    return [k for k in (0, 1) if not table[[f"n_{k}", f"missing_{k}"]].to_numpy().any()]
+
+
 def _data(table: pd.DataFrame, language: str, source: str) -> str:
     """Sentence on the data: synthetic, or their source, or nothing."""
     if table.attrs.get("synthetic", False):

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reform_analysis.estimates import DataError
 from reform_analysis.panel_columns import kind_of
 
 _LARGEST = 2**53  # above it a float no longer holds every whole number
+CELLS = ("row", "column", "sheet", "excel_row", "excel_column", "raw")  # of a table of places
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,40 @@ class Fault:
     column: str
     value: object
     rule: str
+
+
+def require_plain(frame: pd.DataFrame, cells: pd.DataFrame | None) -> None:
+    """Raise unless a panel is a frame with one name a column, and its places are such a table.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    cells : DataFrame or None
+        As in `panel_rules.validate_panel`.
+
+    Raises
+    ------
+    DataError
+        Naming what was given, and what to do.
+    """
+    if not isinstance(frame, pd.DataFrame):
+        raise DataError(f"panel must be a DataFrame, got {type(frame).__name__}; read it with read_panel.")
+    if frame.columns.nlevels > 1:
+        raise DataError(
+            f"panel must have one name a column, got {frame.columns.nlevels} levels; flatten them, as by "
+            "df.columns = df.columns.get_level_values(-1)."
+        )
+    repeated = frame.columns[frame.columns.duplicated()].unique().tolist()
+    if repeated:
+        raise DataError(f"panel has the columns {repeated} more than once; keep one of each.")
+    if cells is None:
+        return
+    way_out = "pass read_panel(...).cells"
+    if not isinstance(cells, pd.DataFrame):
+        raise DataError(f"cells must be a DataFrame or None, got {type(cells).__name__}; {way_out}.")
+    missing = [name for name in CELLS if name not in cells.columns]
+    if missing:
+        raise DataError(f"cells lacks the columns {missing}, it has {list(cells.columns)}; {way_out}.")
 
 
 class _Refused(Exception):  # noqa: N818 (it never leaves the module)
