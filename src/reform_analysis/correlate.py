@@ -41,7 +41,6 @@ _NAMES = {
 }
 _NO_SPREAD = 1e-12
 _CELLS = 2**16
-_WORDS = 2**17
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -333,8 +332,7 @@ def _kernels(sample: Sample) -> list[Kernel]:
 def _draw(sample: Sample, kernels: list[Kernel], *, draws: int, rng: np.random.Generator) -> Floats:
     """Statistics of every kernel under the same permutations, a block at a time."""
     n = len(sample.design.stratum)
-    per_row = n * (n // 64 + 1) if sample.method == "kendall" else n
-    rows = max(1, (_WORDS if sample.method == "kendall" else _CELLS) // per_row)
+    rows = max(1, _CELLS // n)
     blocks = [
         np.column_stack([kernel.statistics(donor).statistic for kernel in kernels])
         for donor in permutation.donors(sample.design, draws=draws, rng=rng, rows=rows)

@@ -112,6 +112,7 @@ class Margin:
 Kind = Literal["pearson", "spearman", "kendall"]
 
 _UNITS_A_LEVEL = 20  # from here on adding up by level is faster than counting bits
+_WORDS = 2**17  # of bits at a time
 
 
 def margin(values: Floats, *, kind: Kind, off: Projection) -> Margin:
@@ -236,11 +237,12 @@ class Kendall:
         Studentised
             Arrays of shape (rows,).
         """
-        level = self.dose.level[donor]
         agree, untied_x, untied_y = (np.zeros(donor.shape) for _ in range(3))
+        place = np.empty(donor.shape[1], dtype=np.intp)
         for code in range(int(self.design.stratum.max()) + 1):
             members = np.flatnonzero(self.design.stratum == code)
-            pairs = _pairs(level[:, members], self.outcome.level[members])
+            place[members] = np.arange(len(members))
+            pairs = self._pairs(members, place[donor[:, members]])
             agree[:, members], untied_x[:, members], untied_y[:, members] = pairs
         n_x, n_y = untied_x.sum(axis=1), untied_y.sum(axis=1)
         scale = np.sqrt(n_x * n_y)
@@ -248,6 +250,16 @@ class Kendall:
         influence = 2 * agree / scale[:, None]
         influence -= untied_x * (tau / n_x)[:, None] + untied_y * (tau / n_y)[:, None]
         return studentise(tau, _root_sum(influence, self.design))
+
+    def _pairs(self, members: Integers, donor: Integers) -> tuple[Floats, Floats, Floats]:
+        """Pairs of one stratum; without clusters its units may stand in any order, as only sums are taken."""
+        x, y = (
+            self.dose.level[members],
+            np.unique(self.outcome.level[members], return_inverse=True)[1].ravel(),
+        )
+        if self.design.cluster is None and _has_few_levels(y):
+            return _pairs_in_order(x, y, donor)
+        return _pairs(x[donor], y)
 
 
 class _Masks(NamedTuple):
@@ -261,9 +273,43 @@ class _Masks(NamedTuple):
 
 def _pairs(x: Integers, y: Integers) -> tuple[Floats, Floats, Floats]:
     """Each unit's concordant less discordant pairs, its pairs untied in x, and those untied in y."""
-    y = np.unique(y, return_inverse=True)[1].ravel()
-    few = _UNITS_A_LEVEL * (int(y.max()) + 1) <= len(y)
-    return _pairs_by_level(x, y) if few else _pairs_of_bits(x, y)
+    if _has_few_levels(y):
+        return _pairs_by_level(x, y)
+    rows = max(1, _WORDS // (len(y) * (len(y) // 64 + 1)))
+    parts = [_pairs_of_bits(x[first : first + rows], y) for first in range(0, len(x), rows)]
+    agree, untied_x, untied_y = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return agree, untied_x, untied_y
+
+
+def _has_few_levels(y: Integers) -> bool:
+    return _UNITS_A_LEVEL * (int(y.max()) + 1) <= len(y)
+
+
+def _pairs_in_order(x: Integers, y: Integers, donor: Integers) -> tuple[Floats, Floats, Floats]:
+    """Pairs where each dose is given once, unit by unit in the order of the doses, and y has few levels.
+
+    That order is the same in every draw, so nothing is sorted: the outcomes move. With c the number of
+    outcomes below a level among the first units, the signs of a level less the outcomes there add up to
+    c of the level, plus c of the next one, less the number of those units. Draws stand side by side, which
+    adds them up many at a time.
+    """
+    rows, n = donor.shape
+    order = np.argsort(x, kind="stable")
+    begins, ends = (np.searchsorted(x[order], x[order], side=side) for side in ("left", "right"))
+    place = np.argsort(order, kind="stable")
+    small = np.int16 if n < 2**14 else np.int32
+    moved = np.empty((n, rows), dtype=small)
+    moved[place[donor].T, np.arange(rows)] = y[:, None]
+    agree, last, below = (np.zeros((size, rows), dtype=small) for size in (n, n, n + 1))
+    sizes = np.bincount(y)
+    for level in range(len(sizes)):
+        np.cumsum(moved <= level, axis=0, out=below[1:])
+        following = below[begins] + below[ends] - below[n]
+        agree += (moved == level) * (last + following)
+        last = following
+    agree += (n - begins - ends).astype(small)[:, None]
+    untied_x = np.broadcast_to(n - ends + begins, (rows, n)).astype(float)
+    return agree.T.astype(float), untied_x, (n - sizes[moved.T]).astype(float)
 
 
 def _pairs_by_level(x: Integers, y: Integers) -> tuple[Floats, Floats, Floats]:

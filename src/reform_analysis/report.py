@@ -17,7 +17,7 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from reform_analysis import __version__, manifest, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
-from reform_analysis.headlines import record
+from reform_analysis.headlines import csv_bytes, record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, digest, restore
 from reform_analysis.runs import RUN, RunResult, write_index
 from reform_analysis.storage import lock, sweep, write
@@ -309,6 +309,6 @@ def _write_outcome(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: flo
         packed = BytesIO()
         estimates.to_parquet(packed, index=False)
         write(run.folder / "estimates.parquet", packed.getvalue())
-        write(run.folder / "estimates.csv", estimates.to_csv(index=False).encode("utf-8-sig"))
+        write(run.folder / "estimates.csv", csv_bytes(estimates))
     document = manifest.describe(run, plan, tasks, seconds=seconds)
     write(run.folder / "manifest.json", document.encode())
