@@ -42,6 +42,23 @@ def baselines(check: Callable[..., CheckResult], **drawn: Any) -> Check:
     return lambda seed: check(panel(seed, **drawn), outcome="losses", pre=PRE, post=POST, draws=99, seed=seed)
 
 
+def on_level(effect: float) -> Check:
+    """`baseline_shrinkage` where the pilots are 89 of the units with the highest lasting levels."""
+
+    def check(seed: int) -> CheckResult:
+        rng = np.random.default_rng([seed, 4])
+        level = rng.gamma(1.0, 1.0, 500)
+        pilot = np.argsort(np.argsort(-level * rng.lognormal(0, 0.5, 500))) < 89
+        periods = np.array([*PRE, *POST])
+        ratio = np.where(pilot[:, None] & np.isin(periods, POST), effect, 1.0)
+        counts = rng.poisson(level[:, None] * ratio)
+        made = pd.DataFrame(counts, columns=periods).assign(pilot=pilot, unit_id=np.arange(500))
+        rows = made.melt(["unit_id", "pilot"], var_name="period", value_name="losses")
+        return baseline_shrinkage(rows, outcome="losses", pre=PRE, post=POST, draws=99, seed=seed)
+
+    return check
+
+
 def dose(tie: float) -> Check:
     """A dose that answers the losses of the base period, or not."""
 
@@ -132,6 +149,9 @@ SCENARIOS: dict[str, tuple[Check, bool | None]] = {
         True,
     ),
     "baseline_shrinkage, random choice, no effect": (baselines(baseline_shrinkage), None),
+    "baseline_shrinkage, choice on lasting level, no effect": (on_level(1.0), None),
+    "baseline_shrinkage, choice on lasting level, ratio 0.6": (on_level(0.6), True),
+    "baseline_shrinkage, choice on lasting level, ratio 0.4": (on_level(0.4), True),
     "selection_simulation, choice on the base period, no effect": (
         baselines(selection_simulation, selection=0.8),
         False,

@@ -5,7 +5,7 @@ zombies), and a rerun in which every report is cached.
 """
 
 import argparse
-import multiprocessing
+import json
 import os
 import subprocess
 import sys
@@ -14,14 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
 
-import matplotlib.pyplot
 import nbformat
 import papermill
-import statsmodels.api
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from reform_analysis import report
+from reform_analysis.forkserver import ENVIRONMENT
 
 PARAMETERS = 'language: str = "en"  # of the report\nunit: str = "0"  # of the grid'
 FIGURE = """fig, ax = plt.subplots()
@@ -82,18 +81,52 @@ def command_lines(folder: Path, units: int) -> None:
         subprocess.run(second, check=True, capture_output=True)
 
 
-PREIMPORTED = (matplotlib.pyplot, statsmodels.api)  # by the plain script's parent, as by the fork server
+PLAIN = '''"""The same cells as a script: one fork a report, a page with tables and figures."""
+
+import ast
+import html
+import json
+import multiprocessing
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot
+import pandas
+import statsmodels.api
+
+CELLS = json.loads(Path("cells.json").read_text())
 
 
-def script(number: int) -> None:
-    names = {"unit": str(number), "display": lambda *_, **__: None}
+def show(value, **_):
+    if isinstance(value, dict):
+        return f"<img src='data:image/png;base64,{value['image/png']}'>"
+    return value._repr_html_() if hasattr(value, "_repr_html_") else f"<pre>{html.escape(repr(value))}</pre>"
+
+
+def report(number):
+    parts = []
+    names = {"unit": str(number), "display": lambda value, **_: parts.append(show(value))}
     for source in CELLS:
-        exec(source, names)
+        parts.append(f"<pre>{html.escape(source)}</pre>")
+        body = ast.parse(source).body
+        last = body.pop() if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), "cell", "exec"), names)
+        value = eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None
+        parts += [] if value is None else [show(value)]
+    Path(f"plain{number}.html").write_text("<!DOCTYPE html>" + "".join(parts), encoding="utf-8")
 
 
-def forked_script(units: int, jobs: int) -> None:
-    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        pool.map(script, range(units), chunksize=1)
+with multiprocessing.get_context("fork").Pool(int(sys.argv[2]), maxtasksperchild=1) as pool:
+    pool.map(report, range(int(sys.argv[1])), chunksize=1)
+'''
+
+
+def forked_script(folder: Path, units: int, jobs: int) -> None:
+    """A process of its own, which imports the libraries once, as the fork server does."""
+    (folder / "plain.py").write_text(PLAIN, encoding="utf-8")
+    (folder / "cells.json").write_text(json.dumps(CELLS), encoding="utf-8")
+    command = [sys.executable, "plain.py", str(units), str(jobs)]
+    subprocess.run(command, check=True, cwd=folder, env={**os.environ, **ENVIRONMENT, "MPLBACKEND": "agg"})
 
 
 def clock(act: Callable[[], object]) -> float:
@@ -127,7 +160,7 @@ def compare(folder: Path, units: int, jobs: int) -> None:
     build(folder, units)
     rivals: dict[str, Callable[[], object]] = {
         "this batch": lambda: batch(folder, units, jobs, "out"),
-        "plain script, forked": lambda: forked_script(units, jobs),
+        "plain script, forked": lambda: forked_script(folder, units, jobs),
         "papermill in a loop": lambda: loop(folder, units),
         "papermill and nbconvert commands": lambda: command_lines(folder, units),
     }

@@ -1,6 +1,6 @@
 """Calibration of the ratios of sums: no success manufactured under no effect, intervals that cover.
 
-    python benchmarks/did_calibration.py [simulations]
+    python benchmarks/did_calibration.py [simulations] [no_effect|coverage]
 
 Panels are drawn by `simulate.draw_panel` with 4 periods before and 4 after, mean 0.35, lasting differences
 between units and overdispersion 1.5. First, under no effect: mean observed over mean counterfactual events,
@@ -129,8 +129,10 @@ def coverage(simulations: int) -> bool:
 
 def main() -> int:
     simulations = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    asked = sys.argv[2] if len(sys.argv) > 2 else None
     warnings.simplefilter("ignore", StatisticalWarning)
-    sound = [no_effect(simulations), coverage(simulations)]
+    parts = {"no_effect": no_effect, "coverage": coverage}
+    sound = [part(simulations) for name, part in parts.items() if asked in (None, name)]
     return int(not all(sound))
 
 

@@ -5,7 +5,7 @@
 
 A page is run from top to bottom in an empty folder. ``pycon`` blocks share their names, ``console`` blocks
 run ``reform-analysis``, and a block of code with a file's name as its caption is written to that file. What
-differs from run to run is replaced: the run's folder by ``<run>``, seconds by ``<n>``.
+differs from run to run is replaced: the run's folder by ``<run>``, seconds by ``<n>``, times by ``<time>``.
 """
 
 import doctest
@@ -27,7 +27,7 @@ BLOCK = re.compile(
     r"^```(?P<kind>pycon|console|\{code-block\}) ?(?P<language>\w*)\n(?P<body>.*?)^```$",
     flags=re.MULTILINE | re.DOTALL,
 )
-VARYING = {r"\b\d{8}-\d{6}\b": "<run>", r"\b\d+\.\d s$": "<n> s"}
+VARYING = {r"\b\d{8}-\d{6}\b": "<run>", r"\b\d+\.\d s$": "<n> s", r"\b[-\d]{10} [:\d]{8} UTC": "<time> UTC"}
 
 
 class _Recorder(doctest.DocTestRunner):

@@ -131,3 +131,18 @@ def test_an_arm_without_events_afterwards_has_no_finite_ratio() -> None:
     panel.loc[panel["pilot"] & (panel["period"] >= "2021"), "losses"] = 0
     with pytest.raises(UntestableError, match="pilots must have an event after the base period"):
         baseline_sample(panel, outcome="losses", pre=["2018", "2019", "2020"], post=["2021"])
+
+
+def test_columns_may_bear_any_name() -> None:
+    renamed = {"unit_id": "count", "period": "exposure", "losses": "unit", "cases": "period"}
+    asked = {"unit": "count", "period": "exposure", "exposure": "period"}
+    found = baseline_sample(frame().rename(columns=renamed), **ASKED | {"outcome": "unit"}, **asked)
+    plain = baseline_sample(frame(), **ASKED, exposure="cases")
+    assert found.pre.tolist() == plain.pre.tolist()
+    assert found.post_exposure.tolist() == plain.post_exposure.tolist()
+
+
+def test_several_rows_a_unit_and_period_are_an_error() -> None:
+    twice = pd.concat([frame(), frame().iloc[:1]], ignore_index=True)
+    with pytest.raises(DataError, match="^panel must hold one row a unit and period"):
+        baseline_sample(twice, **ASKED)

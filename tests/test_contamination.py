@@ -50,7 +50,7 @@ def test_each_variant_leaves_out_what_it_names() -> None:
 def test_controls_that_the_reform_moved_fail(seed: int) -> None:
     result = contamination(panel(seed, rollout=ROLLOUT), FIT, treatment="treated")
     assert result.passed is False
-    assert "Controls' own reform moved them by" in result.sentences["en"]
+    assert "Controls' own reform moved them: their ratio is" in result.sentences["en"]
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -61,7 +61,9 @@ def test_a_large_other_account_drowns_the_outcome_and_the_sentence_says_so() -> 
     df = panel(1, 0.5)
     big = df.assign(into=np.random.default_rng(1).poisson(200.0, len(df)))
     result = displacement(big, FIT, into=["into"], treatment="treated")
-    assert result.passed is True
+    assert result.passed is None
+    assert "whether cases went or only moved is not decided" in result.sentences["en"]
+    assert "没有判定" in result.sentences["zh"]
     assert "full displacement is not excluded" in result.sentences["en"]
 
 
@@ -106,5 +108,18 @@ def test_what_cannot_be_added_up_is_refused() -> None:
 
 def test_an_account_without_cases_is_not_known_to_be_still() -> None:
     df = panel(1, 0.3).assign(into=0)
-    assert displacement(df, FIT, into=["into"], treatment="treated").passed is None
+    found = displacement(df, FIT, into=["into"], treatment="treated")
+    assert found.passed is None
+    assert "not tested whether cases moved" in found.sentences["en"]
     assert attribution(df, FIT, department="into", treatment="treated").passed is None
+
+
+def test_other_accounts_that_fell_are_given_no_negative_share() -> None:
+    df = panel(1, 0.3)
+    fewer = np.where(df["treated"] > 0, 0.5, 1.0)
+    df = df.assign(into=np.random.default_rng(2).binomial(df["into"] + 3, fewer))
+    found = displacement(df, FIT, into=["into"], treatment="treated")
+    assert found.passed is True
+    assert found.to_frame().loc["into", "change"] < 0
+    assert "the other accounts fell too" in found.sentences["en"]
+    assert "-" not in found.sentences["en"].split("At the estimates")[1]

@@ -136,3 +136,17 @@ def test_an_error_in_the_data_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(examination.robustness, "matched", broken)
     with pytest.raises(DataError, match="negative"):
         example.__wrapped__()
+
+
+def test_a_panel_without_county_is_examined_and_says_what_is_left_out() -> None:
+    panel = simulate.draw_panel(effect=0.5, seed=1, units=60, pilots=20, counties=6, cities=3, mean=2.0)
+    panel = panel.drop(columns=["county"])
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    assert compared.cluster == "city"
+    found = examine(panel, compared, draws=99, seed=1)
+    left_out = found.checks["leave_one_out_county"]
+    assert isinstance(left_out, NotRun)
+    for language in LANGUAGES:
+        assert reason(left_out, language) == say("robustness.lacks_leave_one_out_county", language)
+    bare_panel = panel.drop(columns=["city"])
+    assert design(bare_panel, outcome="losses", exposure=None, pre=PRE, post=["2021"]).cluster == "unit_id"

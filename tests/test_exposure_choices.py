@@ -46,7 +46,7 @@ def test_fewer_cases_fail_and_fewer_losses_pass(seed: int) -> None:
     failed = exposure_choices(fewer_cases(seed), FIT, exposures=exposures)
     assert failed.passed is False
     assert "The conclusion depends on the denominator" in failed.sentences["en"]
-    assert "行政诉讼审结本身变化" in failed.sentences["zh"]
+    assert "行政诉讼审结本身也变了" in failed.sentences["zh"]
     assert exposure_choices(panel(seed, 0.3), FIT, exposures=exposures).passed is True
 
 

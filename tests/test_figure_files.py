@@ -50,6 +50,19 @@ def test_every_format_is_as_wide_as_the_column(ax: Axes, tmp_path: Path, width, 
     assert ax.figure.get_size_inches().tolist() == before
 
 
+@pytest.mark.parametrize("dpi", [72, 150, 600])
+def test_nothing_is_cut_at_any_resolution(dpi: int, tmp_path: Path) -> None:
+    """A margin of at least a hundredth of an inch stays free of ink on every side."""
+    fig, ax = plt.subplots()
+    ax.text(1.02, 0.5, "0.50 to 0.51 [0.31, 0.80]", transform=ax.transAxes)
+    (path,) = plots.save(ax, tmp_path / "figure", formats=["png"], dpi=dpi)
+    pixels = plt.imread(path)[..., :3]
+    edge = max(1, dpi // 100)
+    sides = (pixels[:edge], pixels[-edge:], pixels[:, :edge], pixels[:, -edge:])
+    assert all(side.min() == 1 for side in sides)
+    plt.close(fig)
+
+
 def test_svg_text_is_text_with_its_glyphs_and_the_mark_of_synthetic_data(ax: Axes, tmp_path: Path) -> None:
     svg = plots.save(ax, tmp_path / "a", formats="svg")[0].read_text(encoding="utf-8")
     texts = re.findall(r"<text[^>]*>(.*?)</text>", svg, flags=re.DOTALL)

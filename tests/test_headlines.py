@@ -1,5 +1,7 @@
 """What a notebook records reaches the run, and nothing is written elsewhere."""
 
+import csv
+from io import StringIO
 from pathlib import Path
 
 import pandas as pd
@@ -43,3 +45,22 @@ def test_a_run_reads_the_last_of_each_name_and_undefined_as_none(
         ("main", 0.8, None),
         ("other", 0.7, None),
     ]
+
+
+def test_data_with_nothing_to_test_record_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "rows.jsonl"
+    monkeypatch.setenv(headlines.TARGET, str(target))
+    headlines.record(estimates(0.6), name="main")
+    frame = headlines.record(None, name="main")
+    assert list(frame.columns) == list(headlines.FIELDS)
+    assert frame.empty
+    assert headlines.read(target) == ()
+
+
+def test_no_text_of_a_table_is_a_formula_in_a_spreadsheet() -> None:
+    texts = ["=1+1", "+1", "-1", "@sum", "\t=1", "\r=1", "县", "a=b"]
+    frame = pd.DataFrame({"county": texts, "estimate": [-0.5] * 8})
+    rows = list(csv.reader(StringIO(headlines.csv_bytes(frame).decode("utf-8-sig"), newline="")))
+    assert rows[0] == ["county", "estimate"]
+    assert [row[0] for row in rows[1:]] == [f"'{text}" for text in texts[:6]] + texts[6:]
+    assert {row[1] for row in rows[1:]} == {"-0.5"}

@@ -821,3 +821,126 @@ def test_an_alias_of_no_header_is_named_with_the_nearest(tmp_path: Path) -> None
         read_panel(path, aliases={"输了官司数": "losses"})
     for header in ("输掉官司数", "输掉官司数（件）"):
         assert read_panel(path, aliases={header: "losses"}).panel["losses"].tolist() == [1]
+
+
+TYPED = ["市", "县", "乡镇", "年份", "是否试点", "败诉件数", "一审审结件数"]
+
+
+def typed_rows(*rows: tuple[Any, ...], name: str = "2020年") -> openpyxl.Workbook:
+    """A workbook of units of 某市: county, name, losses, lawsuits concluded."""
+    book = openpyxl.Workbook()
+    book.active.title = name
+    book.active.append(TYPED)
+    for county, unit, losses, concluded in rows:
+        book.active.append(["某市", county, unit, 2020, "否", losses, concluded])
+    return book
+
+
+def plain_rows(*rows: list[Any], name: str = "2020年") -> openpyxl.Workbook:
+    book = openpyxl.Workbook()
+    book.active.title = name
+    for row in rows:
+        book.active.append(row)
+    return book
+
+
+def read_book(book: openpyxl.Workbook, path: Path) -> PanelRead:
+    book.save(path / "typed.xlsx")
+    return read_panel(path / "typed.xlsx")
+
+
+def test_a_county_s_own_row_must_be_the_sum_of_its_townships(tmp_path: Path) -> None:
+    rows = [("甲县", "一镇", 1, 9), ("甲县", "二镇", 1, 9), ("乙县", "三镇", 4, 9)]
+    assert len(read_book(typed_rows(*rows, ("甲县", "甲县", 2, 18)), tmp_path).panel) == 3
+    with pytest.raises(DataError, match="'甲县' of '败诉件数' says 50 but its 2 rows sum to 2"):
+        read_book(typed_rows(*rows, ("甲县", "甲县", 50, 18)), tmp_path)
+
+
+@pytest.mark.parametrize(("second", "holds"), [(4, True), (5, False)])
+def test_county_rows_that_head_their_blocks_sum_these_alone(second: int, holds: bool, tmp_path: Path) -> None:
+    lines = [["甲县", 2], ["一镇", 1], ["二镇", 1], ["乙县", second], ["三镇", 4]]
+    book = plain_rows(["乡镇", "败诉件数"], *lines)
+    if holds:
+        assert read_book(book, tmp_path).panel["losses"].tolist() == [1, 1, 4]
+    else:
+        with pytest.raises(DataError, match="'乙县' of '败诉件数' says 5 but its 1 rows sum to 4"):
+            read_book(book, tmp_path)
+
+
+def test_a_township_named_like_a_part_is_a_unit(tmp_path: Path) -> None:
+    read = read_book(typed_rows(("甲县", "一镇", 1, 9), ("甲县", "其中乡", 2, 9)), tmp_path)
+    assert read.panel["losses"].tolist() == [1, 2]
+
+
+def test_numbers_of_a_list_make_no_second_unit_and_are_logged(tmp_path: Path) -> None:
+    book = typed_rows(("甲县", "1.一镇", 1, 9), ("甲县", "（二）二镇", 1, 9))
+    book.active.append(["某市", "甲县", "2．一镇", 2021, "否", 1, 9])
+    book.active.title = "件数"
+    read = read_book(book, tmp_path)
+    assert sorted(set(read.panel["unit_name"])) == ["一镇", "二镇"]
+    assert read.log["reason"].tolist().count("numbering left off") == 3
+
+
+@pytest.mark.parametrize("name", ["县本级", "市直", "其他", "甲县直属部门", "一、试点乡镇"])
+def test_what_is_no_township_is_refused_with_its_numbers(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"row 3 is named .* which is no township"):
+        read_book(typed_rows(("甲县", "一镇", 1, 9), ("甲县", name, 2, 9)), tmp_path)
+
+
+def test_a_heading_of_several_units_without_numbers_is_left_out(tmp_path: Path) -> None:
+    book = typed_rows(("甲县", "一镇", 2, 9))
+    book.active.insert_rows(2)
+    book.active["B2"], book.active["C2"] = "甲县", "一、试点乡镇"
+    read = read_book(book, tmp_path)
+    assert read.panel["unit_name"].tolist() == ["一镇"]
+    assert "heading or note" in read.log["reason"].tolist()
+
+
+def test_a_sheet_of_one_year_with_another_s_columns_is_refused(tmp_path: Path) -> None:
+    said = "name of the sheet says 2021, but its columns say 2020"
+    with pytest.raises(DataError, match=said):
+        read_book(typed_rows(("甲县", "一镇", 1, 9), name="2021年"), tmp_path)
+    with pytest.raises(DataError, match=said):
+        read_book(plain_rows(["乡镇", "2020年败诉件数"], ["一镇", 3], name="2021年"), tmp_path)
+
+
+def test_hidden_rows_are_read_and_named_in_the_log(tmp_path: Path) -> None:
+    book = typed_rows(("甲县", "一镇", 1, 9), ("甲县", "二镇", 5, 9))
+    book.active.row_dimensions[3].hidden = True
+    read = read_book(book, tmp_path)
+    assert read.panel["losses"].tolist() == [1, 5]
+    assert read.log.query("reason == 'hidden row, read'")["excel_row"].tolist() == [3]
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "found"),
+    [('0.00"万元"', 12, 12.0), ('#,##0"元"', 12000, 1.2), ("0.0\\万\\元", 3, 3.0)],
+)
+def test_a_cell_s_format_gives_its_unit_of_money(code: str, value: int, found: float, tmp_path: Path) -> None:
+    book = plain_rows(["乡镇", "涉法数字化投入", "败诉件数"], ["一镇", value, 3])
+    book.active["B2"].number_format = code
+    book.active["C2"].number_format = '0"件"'
+    read = read_book(book, tmp_path)
+    assert read.panel["digital_spending"].tolist() == [found]
+    assert read.panel["losses"].tolist() == [3]
+
+
+def test_a_format_that_scales_what_it_shows_is_refused(tmp_path: Path) -> None:
+    book = plain_rows(["乡镇", "涉法数字化投入"], ["一镇", 120000])
+    book.active["B2"].number_format = '0!.0,"万元"'
+    with pytest.raises(DataError, match=r"B2 .*is not a number"):
+        read_book(book, tmp_path)
+
+
+@pytest.mark.parametrize("text", ["+3", "3.0", "3e0"])
+def test_another_spelling_of_a_count_is_logged(text: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", ["乡镇", "年份", "败诉件数"], ["一镇", 2020, text])
+    read = read_panel(path)
+    assert read.panel["losses"].tolist() == [3]
+    assert "spelling of the number" in read.log["reason"].tolist()
+
+
+@pytest.mark.parametrize("text", ["￥1,200", "¥ 1200", "1200元"])
+def test_a_sign_of_money_is_its_unit(text: str, tmp_path: Path) -> None:
+    path = write_csv(tmp_path / "t.csv", ["乡镇", "年份", "涉法数字化投入"], ["一镇", 2020, text])
+    assert read_panel(path).panel["digital_spending"].tolist() == [0.12]

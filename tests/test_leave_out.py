@@ -116,3 +116,22 @@ def test_two_groups_are_too_few() -> None:
     df = panel(6, effect=0.5).assign(half=lambda df: df["city"] == "x")
     with pytest.raises(DesignError, match="^by 'half' must have at least three groups"):
         leave_one_out(df, FIT, outcome="losses", by="half", treatment="treated")
+
+
+def test_distances_follow_the_level_of_the_fit() -> None:
+    """At 60% one city is enough; sought around the bound of 95%, only a set of two is found."""
+    df = panel(1, effect=0.6, units=60, pilots=20, counties=8, cities=8)
+    low = partial(FIT, ci_level=0.6)
+    found = leave_one_out(df, low, outcome="losses", by="city", treatment="treated").to_frame()
+    assert low(df).to_frame().iloc[0]["p_value"] > 0.4
+    alone = [low(df[df["city"] != city]).to_frame().iloc[0]["p_value"] for city in df["city"].unique()]
+    assert min(alone) <= 0.4
+    assert found.loc["overturns significance", "n_removed"] == 1
+
+
+def test_units_without_a_place_are_noted() -> None:
+    df = panel(4, effect=0.3)
+    df = df.assign(city=df["city"].where(df["unit_id"] != df["unit_id"].iloc[0]))
+    found = leave_one_out(df, FIT, outcome="losses", by="city", treatment="treated")
+    assert "1 units without city are never left out" in found.notes
+    assert "nan" not in set(found.to_frame()["removed"])

@@ -187,3 +187,16 @@ def test_power_is_quoted_before_the_result_it_could_have_found(
     quoted = next(k for k, source in enumerate(code) if "power_report.cited" in source)
     result = next(k for k, source in enumerate(code) if "effect_findings.ratio" in source)
     assert quoted < result
+
+
+@pytest.mark.parametrize("name", ["03_association", "04_pilot_effect", "05_robustness"])
+def test_the_main_estimate_goes_to_the_table_of_the_run(name: str) -> None:
+    calls = [
+        node
+        for cell in cells(resources.notebook_paths()[name], "code")
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "headlines.record"
+    ]
+    names = [keyword.value.value for call in calls for keyword in call.keywords if keyword.arg == "name"]
+    assert names.count("main") == 1
+    assert len(set(names)) == len(calls)

@@ -92,3 +92,17 @@ def test_an_arm_without_events_cannot_be_planned() -> None:
     compared.frame.loc[compared.frame["pilot"], "losses"] = 0
     with pytest.raises(UntestableError, match="^both arms must have events"):
         planning.study_size(compared)
+
+
+def test_panels_are_drawn_with_every_unit_in_its_own_cluster() -> None:
+    panel = simulate.draw_panel(effect=0.5, seed=4, units=200, pilots=40, counties=8, cities=4, mean=2.0)
+    compared = design(panel, **ASKED)  # type: ignore[arg-type]
+    size = planning.study_size(compared)
+    like = planning.drawn_like(compared, size)
+    units = panel.drop_duplicates("unit_id")
+    assert sum(like.pilot) == size.pilots == 40
+    assert (like.mean, like.control_mean) == (size.mean, size.control_mean)
+    assert (like.pre, like.post, like.inflation) == (3, 1, size.inflation)
+    drawn = pd.crosstab(like.cluster, like.pilot).to_numpy()
+    assert drawn.tolist() == pd.crosstab(units["city"], units["pilot"]).to_numpy().tolist()
+    assert 0.4 < like.heterogeneity < 1.8

@@ -238,3 +238,14 @@ def test_an_open_interval_excludes_no_fall() -> None:
     assert found.sentences["en"].startswith("The 95% interval, 0.00 to ∞, holds 1")
     assert found.sentences["en"].endswith("no fall is excluded, however large.")
     assert "多大的下降都没有排除" in found.sentences["zh"]
+
+
+@pytest.mark.parametrize(
+    ("low", "said"), [(0.001, "hardly any fall"), (0.998, "nearly every fall"), (0.6, "more than 40%")]
+)
+def test_a_fall_that_rounds_to_nothing_or_all_is_given_as_a_ratio(low: float, said: str) -> None:
+    row = pd.DataFrame([[1.0, 0.2, low, 1.3, 0.6]], columns=COLUMNS, index=pd.Index(["pilot"], name="term"))
+    sentence = excluded_ratio(Estimates(row, "rate_ratio", 0.95, "Poisson", 100)).sentences["en"]
+    assert said in sentence
+    assert "100%" not in sentence
+    assert " 0%" not in sentence

@@ -45,11 +45,18 @@ def test_the_table_holds_the_formulas_ratios_and_marks_the_measured_inflation() 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_effect_report_quotes_the_same_number(language: str) -> None:
     ratio = planning.detectable(size())
-    (quoted,) = power_report.cited(compared(), language=language).sentences
-    (own,) = power_report.smallest(compared(), language=language).sentences
+    quoted, simulated, few = power_report.cited(compared(), draws=200, language=language).sentences
+    own, dose, also_few = power_report.smallest(compared(), language=language).sentences
     assert f"{ratio:.2f}" in own
     assert own in quoted
     assert "06_power" in quoted
+    assert few == also_few
+    assert f"{planning.detectable(size(), dose=True):.2f}" in dose
+    found = power_report.simulated(compared(), size(), ratios=f"{ratio:.2f}", draws=200, seed=1)
+    assert found is not None
+    share = found.to_frame().loc[f"{ratio:.2f}", "estimate"]
+    assert f"{100 * share:.1f}%" in simulated
+    assert "SYNTHETIC" in simulated
 
 
 def test_few_events_are_named_where_the_formula_does_not_hold() -> None:
@@ -67,14 +74,19 @@ def test_few_events_are_named_where_the_formula_does_not_hold() -> None:
 def test_simulation_agrees_with_the_formula_and_says_its_error(language: str) -> None:
     found = power_report.simulated(compared(), size(), ratios="0.5", draws=40, seed=1)
     assert found is not None
-    assert found.to_frame().index.tolist() == ["0.5", "1"]
+    detected = planning.detectable(size())
+    assert found.to_frame().index.tolist() == [f"{detected:.2f}", "0.5", "1"]
     said, table, figure = power_report.simulation(size(), found, language=language)
-    row = table.frame.iloc[0]
+    row = table.frame.iloc[1]
     low, high = found.to_frame().loc["0.5", ["ci_low", "ci_high"]]
     assert f"{low:.2f}" in row.iloc[2]
     assert f"{high:.2f}" in row.iloc[2]
     assert low <= float(row.iloc[3]) <= high
     assert "SYNTHETIC" in str(said)
+    null = found.to_frame().loc["1"]
+    assert f"{100 * null['estimate']:.1f}%" in str(said)
+    assert f"{100 * null['std_error']:.1f}" in str(said)
+    assert "40" in str(said)
     assert "SYNTHETIC" in figure.caption
     plt.close("all")
 
@@ -103,3 +115,50 @@ def test_a_study_without_events_says_so_everywhere(language: str) -> None:
 def test_ratios_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(DataError, match="^ratios must be numbers"):
         power_report.simulated(compared(), size(), ratios="a half", draws=2, seed=1)
+
+
+def in_cities(cities: int) -> Design:
+    found = compared()
+    moved = found.frame.assign(city=found.frame["unit_id"].str[-3:].astype(int) % cities)
+    return Design(moved, "losses", None, found.before, found.after, "city", found.dropped, found.synthetic)
+
+
+@pytest.mark.parametrize(
+    ("cities", "english", "chinese"),
+    [
+        (4, "has 8 sign patterns, and no p-value below 0.125: a level of 5% cannot", "5%的水平无法达到"),
+        (5, "has 16 sign patterns, and no p-value below 0.0625: a level of 5% cannot", "5%的水平无法达到"),
+        (6, "has 32 sign patterns, and no p-value below 0.0312; a level of 5% can be", "5%的水平能够达到"),
+    ],
+)
+def test_few_clusters_bound_the_p_value_and_both_reports_say_so(
+    cities: int, english: str, chinese: str
+) -> None:
+    for report in (power_report.smallest, power_report.cited):
+        assert english in str(report(in_cities(cities), language="en"))
+        assert chinese in str(report(in_cities(cities), language="zh"))
+    assert power_report.attainable(in_cities(14)) == ()
+
+
+def test_with_four_clusters_the_simulated_power_is_nil_though_the_formula_promises_some() -> None:
+    found = power_report.simulated(in_cities(4), size(), ratios="0.1", draws=100, seed=1)
+    assert found is not None
+    assert found.n_clusters == 4
+    assert found.to_frame()["estimate"].tolist() == [0.0, 0.0, 0.0]
+    said, *_ = power_report.simulation(size(), found)
+    assert "None of the ratios tried" in str(said)
+    assert "found in 0.0%" in str(power_report.cited(in_cities(4), draws=100))
+    plt.close("all")
+
+
+def test_where_no_ratio_is_detected_nothing_is_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(planning, "detectable", lambda *_, **__: float("nan"))
+    said = power_report.smallest(compared())
+    assert "would detect no fall, however large" in str(said)
+    assert "no ratio for one standard deviation" in str(said)
+    assert "SYNTHETIC" not in str(power_report.cited(compared()))
+
+
+def test_ratios_are_above_zero() -> None:
+    with pytest.raises(DataError, match="^ratios must"):
+        power_report.simulated(compared(), size(), ratios="0, 0.5", draws=2, seed=1)

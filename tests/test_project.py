@@ -1,7 +1,9 @@
 """The project's files agree with one another."""
 
+import ast
 import doctest
 import re
+import sys
 import tomllib
 from pathlib import Path
 
@@ -19,6 +21,7 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 CONDA_NAMES = {
     "brotli": "brotli-python",
     "jupyter-client": "jupyter_client",
+    "jupyter-core": "jupyter_core",
     "pandera[pandas]": "pandera-pandas",
     "pylopdf-fonts-zh-cn": None,
 }
@@ -39,6 +42,25 @@ def test_environment_is_in_step_with_pyproject() -> None:
     assert set(conda) == by_conda | {f"python {PROJECT['requires-python']}", "pip"}
     by_pip = [f"{name}{bound}" for name, bound in required if not CONDA_NAMES.get(name, name)]
     assert pip["pip"] == [*by_pip, "--editable .[docs,examples,test]"]
+
+
+IMPORT_NAMES = {
+    **{"bs4": "beautifulsoup4", "docx": "python-docx", "fontTools": "fonttools", "yaml": "pyyaml"},
+    **{"jupyter_client": "jupyter-client", "jupyter_core": "jupyter-core"},
+}
+
+
+def test_every_import_is_declared() -> None:
+    found: set[str] = set()
+    for path in (ROOT / "src").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found.add(str(node.module).split(".")[0])
+    outside = found - set(sys.stdlib_module_names) - {"reform_analysis"}
+    declared = {split(line)[0].split("[")[0] for line in PROJECT["dependencies"]}
+    assert {IMPORT_NAMES.get(name, name) for name in outside} <= declared
 
 
 def test_the_tests_read_the_examples_too() -> None:

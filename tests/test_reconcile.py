@@ -111,3 +111,10 @@ def test_group_without_counted_losses_cannot_be_compared() -> None:
     table = pd.DataFrame({"told": [1, 1], "court": [1, 0], "both": [1, 0], "arm": ["a", "b"]})
     with pytest.raises(UntestableError, match="^by must give groups"):
         reconcile(table, **ASKED, by="arm")
+
+
+def test_a_repeated_index_changes_nothing() -> None:
+    table = frame({"pilots": 0.8, "others": 0.8})
+    repeated = table.set_index(np.arange(len(table)) // 2)
+    found, plain = (reconcile(each, **ASKED, by="arm").to_frame() for each in (repeated, table))
+    pd.testing.assert_frame_equal(found, plain)

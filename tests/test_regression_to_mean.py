@@ -5,10 +5,17 @@ import pandas as pd
 import pytest
 
 from reform_analysis import simulate
-from reform_analysis.baseline_sample import baseline_sample, levels, log_contrast
+from reform_analysis.baseline_sample import BaselineSample, baseline_sample, levels, log_contrast
 from reform_analysis.estimates import DataError, UntestableError
 from reform_analysis.panel import changes
-from reform_analysis.regression_to_mean import baseline_shrinkage, dose_on_baseline
+from reform_analysis.regression_to_mean import (
+    _ROWS,
+    _ratios,
+    _shrinkage_sentence,
+    _verdict,
+    baseline_shrinkage,
+    dose_on_baseline,
+)
 
 ASKED = {"outcome": "losses", "pre": ["2018", "2019", "2020"], "post": ["2021", "2022"]}
 
@@ -38,6 +45,7 @@ def test_ratios_by_hand() -> None:
     assert found["base_period"] == pytest.approx((2 / 5) / (2 / 1))
     assert found["all_pre"] == pytest.approx((2 / 9) / (2 / 5))
     assert found["predicted"] == pytest.approx(1)
+    assert found["pooled"] == pytest.approx(1)
     assert found["regression_alone"] == pytest.approx(found["base_period"])
 
 
@@ -57,6 +65,66 @@ def test_predicted_ratio_is_right_on_average_under_selection() -> None:
     spread = np.std(logs["predicted"], ddof=1) / np.sqrt(40)
     assert abs(np.mean(logs["predicted"])) < 3 * spread
     assert np.mean(logs["base_period"]) < -10 * spread
+
+
+def mean_logs(choose: str, effect: float, panels: int = 60) -> pd.DataFrame:
+    """Log ratios of `_ratios` over panels whose pilots were chosen on chance, on level, or on both."""
+    found = []
+    for seed in range(panels):
+        rng = np.random.default_rng([seed, 9])
+        level = rng.gamma(1.0, 1.0, 400)
+        pre = rng.poisson(level[:, None] * [1.2, 0.9, 1.0])
+        chance = pre[:, -1] - level
+        score = {"noise": chance, "level": level, "both": pre[:, -1]}[choose]
+        pilot = np.argsort(np.argsort(score + 0.1 * rng.random(400))) >= 320
+        post = rng.poisson(level * 1.6 * np.where(pilot, effect, 1.0))
+        ones = np.ones(400)
+        sample = BaselineSample(
+            pre.astype(float), np.ones_like(pre, float), post, ones, pilot, synthetic=True
+        )
+        found.append(_ratios(sample, ones, "moments"))
+    return pd.DataFrame(found, columns=_ROWS)
+
+
+@pytest.mark.parametrize("effect", [1.0, 0.6])
+@pytest.mark.parametrize("choose", ["noise", "level", "both"])
+def test_predicted_ratio_is_the_effect_whatever_pilots_were_chosen_on(choose: str, effect: float) -> None:
+    logs = mean_logs(choose, effect)
+    spread = logs.std(ddof=1) / np.sqrt(len(logs))
+    assert abs(logs["predicted"].mean() - np.log(effect)) < 3.5 * spread["predicted"]
+    if choose == "level":
+        assert abs(logs["pooled"].mean() - np.log(effect)) > 5 * spread["pooled"]
+    if choose != "level" and effect == 1:
+        fall = logs["base_period"] - logs["regression_alone"]
+        assert logs["base_period"].mean() < -10 * spread["base_period"]
+        assert abs(fall.mean()) < 3.5 * fall.std(ddof=1) / np.sqrt(len(logs))
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "pooled", "passed"),
+    [
+        ((0.8, 1.2), (0.5, 0.7), (0.5, 0.7), None),
+        ((0.5, 0.7), (0.8, 1.2), (0.5, 0.7), False),
+        ((0.5, 0.7), (1.2, 1.5), (0.5, 0.7), False),
+        ((0.5, 0.7), (0.6, 0.9), (0.8, 1.2), None),
+        ((0.5, 0.7), (0.6, 0.9), (0.7, 0.9), True),
+        ((1.5, 1.7), (1.2, 1.9), (1.1, 1.9), True),
+    ],
+)
+def test_verdict_honours_both_targets(base: tuple, own: tuple, pooled: tuple, passed: bool | None) -> None:
+    ends = [base, (1, 1), own, pooled, (1, 1)]
+    frame = pd.DataFrame(ends, columns=["ci_low", "ci_high"], index=pd.Index(_ROWS)).assign(ratio=1.0)
+    assert _verdict(frame)[0] is passed
+    for language, words in {"en": "to 1.20", "zh": "至1.20"}.items():
+        if passed is None and pooled[1] > 1:
+            assert words in _shrinkage_sentence(frame, _verdict(frame)[1], 0.95, language)
+
+
+def test_an_arm_without_events_before_the_base_period_cannot_be_predicted() -> None:
+    panel = simulate.draw_panel(effect=None, seed=1, units=60, pilots=20, counties=6, cities=3, mean=2.0)
+    panel.loc[panel["pilot"] & (panel["period"] < "2020"), "losses"] = 0
+    with pytest.raises(UntestableError, match="^pilots must have an event before the base period"):
+        baseline_shrinkage(panel, **ASKED, draws=99, seed=1)
 
 
 def test_same_seed_same_result() -> None:

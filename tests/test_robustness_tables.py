@@ -43,6 +43,14 @@ def test_a_table_has_interval_and_p_and_names_in_words() -> None:
     assert table.caption == "结论是否取决于时间的编码（通过）"
 
 
+def test_heads_tell_the_level_of_the_intervals() -> None:
+    found = check("timing_codings", refits(["as reported"], [0.5]))
+    for language, head in {"en": "90% interval", "zh": "90%区间"}.items():
+        table = robustness_tables.numbers("timing_codings", found, level=0.9, language=language)
+        assert table is not None
+        assert head in table.frame
+
+
 def test_leave_one_out_keeps_what_moves_the_estimate_most_and_what_overturns_it() -> None:
     names = ["all", *(f"without {k}" for k in range(9)), "overturns significance", "overturns sign"]
     ratios = [0.5, 0.51, 0.52, 0.9, 0.53, 0.54, 0.55, 0.56, 0.57, 0.58, 0.8, np.nan]

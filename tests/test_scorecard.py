@@ -199,3 +199,15 @@ def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> N
     placebos = [check("placebo_dates", passed=True), check("placebo_outcomes", passed=True)]
     card = scorecard([*others, *placebos, check("common_trend_bounds", passed=bounds)], estimates())
     assert card.shown is bool(bounds)
+
+
+def test_the_first_sentence_gives_numbers_and_the_next_the_whole_sentences() -> None:
+    rows = pd.DataFrame({"ratio": [0.6, 0.9]}, index=["base_period", "predicted"])
+    said = {"zh": "很长的一句。", "en": "A long sentence."}
+    done = [CheckResult("baseline_shrinkage", False, said, rows), *decisive()[1:]]
+    card = scorecard(done, estimates())
+    assert "selection, failed (against the base period 0.60, against earlier levels 0.90)" in first(card)
+    assert "long sentence" not in first(card)
+    assert "A long sentence" in card.sentences["en"][1]
+    assert "很长的一句" in card.sentences["zh"][1]
+    assert "以更早的水平为准0.90" in first(card, "zh")

@@ -141,3 +141,23 @@ def test_bad_input_is_named() -> None:
         oster_delta(frame.assign(w=frame["x"] * 2), **asked)
     with pytest.raises(UntestableError, match="^outcome must vary"):
         oster_delta(frame.assign(y=1.0), **asked)
+
+
+def test_the_bootstrap_does_not_depend_on_the_order_of_the_rows() -> None:
+    frame, r_max = population(0.5, 1.0, noise=0.7)
+    asked = {"outcome": "y", "treatment": "x", "controls": ["w"], "r_max": r_max, "seed": 1, "draws": 99}
+    found = [oster_delta(each, **asked).to_frame() for each in (frame, frame.sample(frac=1, random_state=2))]
+    pd.testing.assert_frame_equal(*found, rtol=1e-9)
+
+
+@pytest.mark.parametrize(("slope", "said"), [(0.7, "work"), (-0.7, "must be")])
+def test_a_negative_delta_is_said_in_words(slope: float, said: str) -> None:
+    """A control that masks the effect makes delta negative: selection on it must turn round."""
+    rng = np.random.default_rng(4)
+    w, own, noise = rng.standard_normal((3, 400))
+    x = own + 0.5 * w
+    frame = pd.DataFrame({"x": x, "w": w, "y": x - slope * w + noise})
+    found = oster_delta(frame, outcome="y", treatment="x", controls=["w"], seed=1, draws=99)
+    assert (found.to_frame().loc["delta", "delta"] < 0) == (slope > 0)
+    assert said in found.sentences["en"].rpartition(". ")[2].replace("works", "work")
+    assert "-" not in found.sentences["en"].rpartition(". ")[2]

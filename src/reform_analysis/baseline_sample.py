@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import optimize, stats
 
-from reform_analysis.estimates import DesignError, UntestableError
+from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
 
 Array = NDArray[Any]
@@ -120,7 +120,7 @@ def baseline_sample(
     Raises
     ------
     DataError
-        If a column is missing, no number, or the pilot status varies.
+        If a column is missing, no number, the pilot status varies, or a unit has several rows a period.
     DesignError
         If there are fewer than three pre-periods, or periods are missing or overlap.
     UntestableError
@@ -131,11 +131,15 @@ def baseline_sample(
     pre, post = list(pre), list(post)
     _require_periods(panel[period], pre, post)
     numbers = as_numbers(panel, [outcome, *([exposure] if exposure else [])])
-    table = panel[[unit, period]].assign(count=numbers[outcome])
-    table["exposure"] = numbers[exposure] if exposure else 1.0
-    table = table[table[period].isin([*pre, *post])]
+    below = numbers[exposure] if exposure else 1.0
+    table = pd.DataFrame({"unit": panel[unit], "period": panel[period], "count": numbers[outcome]})
+    table = table.assign(exposure=below)[panel[period].isin([*pre, *post])]
+    if table.duplicated(["unit", "period"]).any():
+        raise DataError(
+            "panel must hold one row a unit and period, got several; add them up or correct them."
+        )
     table.loc[~(table["exposure"] > 0), "count"] = np.nan
-    wide = table.pivot_table(index=unit, columns=period, values=["count", "exposure"])
+    wide = table.pivot_table(index="unit", columns="period", values=["count", "exposure"])
     wide = wide.reindex(columns=pd.MultiIndex.from_product([["count", "exposure"], [*pre, *post]]))
     known = wide.notna().all(axis=1)
     status = panel.groupby(unit)[pilot].first().astype(bool).reindex(wide.index[known]).to_numpy()

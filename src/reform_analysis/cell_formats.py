@@ -13,9 +13,13 @@ from typing import Any
 import pandas as pd
 from pandas.api.types import is_bool_dtype, is_datetime64_dtype, is_numeric_dtype
 
+from reform_analysis.cells import UNITS
+
 # Formats that Chinese Excel refers to by number only (ECMA-376 part 1, 18.8.30, zh-cn).
 _MONTHS = frozenset({27, 36, 50, 52, 57})
 _DAYS = frozenset({28, 29, 30, 31, 51, 53, 54, 58})
+_WRITTEN = re.compile(r'"([^"]*)"|\\(.)')
+_SCALED = re.compile(r"[0#?],+(?![0#?])|!")
 _LITERAL = re.compile(r'"[^"]*"|\\.|[_*].|\[[^\]]*\]|general', re.IGNORECASE)
 
 
@@ -38,6 +42,26 @@ def bare_format(code: str) -> str:
     return _LITERAL.sub("", code.split(";", 1)[0]).lower()
 
 
+def unit_of_format(code: str) -> str:
+    """Return the unit of money or of a count that a format writes behind a number; empty if none.
+
+    Parameters
+    ----------
+    code : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> unit_of_format('#,##0.00"万元"'), unit_of_format("0.00")
+    ('万元', '')
+    """
+    written = "".join(part for pair in _WRITTEN.findall(code.split(";", 1)[0]) for part in pair).strip()
+    return written if written in UNITS and UNITS[written][0] != "share" else ""
+
+
 def changes_meaning(code: str, number: int = 0) -> bool:
     """Return whether a format shows something else than the stored value says.
 
@@ -57,7 +81,12 @@ def changes_meaning(code: str, number: int = 0) -> bool:
     (True, True, False)
     """
     bare = bare_format(code)
-    return "%" in bare or number in _MONTHS | _DAYS or ("y" in bare and "d" not in bare)
+    return (
+        "%" in bare
+        or bool(unit_of_format(code))
+        or number in _MONTHS | _DAYS
+        or ("y" in bare and "d" not in bare)
+    )
 
 
 def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float], Any] | None = None) -> Any:
@@ -76,7 +105,8 @@ def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float
     Returns
     -------
     object
-        A text for percents, months and years; otherwise the value, or its date.
+        A text for percents, months, years and numbers with a unit (3件; one that the format also scales keeps
+        the format, and so is no number); otherwise the value, or its date.
 
     Examples
     --------
@@ -90,6 +120,8 @@ def as_shown(value: Any, code: str, *, number: int = 0, to_date: Callable[[float
         printed = len(bare.partition(".")[2]) - len(bare.partition(".")[2].lstrip("0"))
         decimals = max(printed, -int(shown.as_tuple().exponent))
         return f"{shown:.{decimals}f}%"
+    if numeric and (unit := unit_of_format(code)):
+        return f"{value} ({code})" if _SCALED.search(_LITERAL.sub("", code)) else f"{value}{unit}"
     if numeric and to_date and number in _MONTHS | _DAYS:
         value = to_date(value)
     if not isinstance(value, date) or "d" in bare or number in _DAYS or "h" in bare or "s" in bare:

@@ -225,7 +225,14 @@ def read_number(
     value = _convert(number, own or unit, dimension)
     conversion = f"unit {own or unit}" if own or value != number else ""
     whole = _whole(value) if dimension == "count" else _real(value)
+    if isinstance(raw, str) and not reason and not conversion and _rewritten(text, whole):
+        reason = "spelling of the number"
     return Reading(whole, ", ".join(filter(None, (reason, conversion))), own)
+
+
+def _rewritten(text: str, value: float) -> bool:
+    """Whether a text spells a number otherwise than the panel does: 1e3, +3, 1.0 for a count."""
+    return text != str(value) if isinstance(value, int) else text[:1] == "+" or "e" in text.lower()
 
 
 def _read_dash(dash_means: DashMeans | None, zero: Any) -> Reading:
@@ -248,6 +255,8 @@ def _split(raw: str, text: str) -> tuple[Decimal, str, str]:
         return Decimal(text), "", "" if text == raw else _spelling(raw, text)
     if text.startswith("#"):
         raise DataError("is an error value of the spreadsheet; correct its formula")
+    if text[0] in "¥￥" and not text.endswith("元"):
+        text = f"{text[1:].strip()}元"
     found = _GROUPED.fullmatch(text)
     if found is None or (found[2] and found[2].lower() not in UNITS):
         raise DataError("is not a number; type the number itself, or leave the cell blank")

@@ -1,6 +1,7 @@
 """The command line: a thin layer on the library."""
 
 import sys
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -9,8 +10,10 @@ from reform_analysis import __version__
 
 EXAMPLES = """\b
 Examples:
+  reform-analysis init my-study --language zh
+      the folder of a study of your own, ready to run
   reform-analysis render
-      all packaged notebooks, in Chinese and English
+      the study.yaml of this folder; without one, all packaged notebooks, in Chinese and English
   reform-analysis render --only 01 --language zh
       one notebook, one language
   reform-analysis render study.yaml -p ci_level=0.9 --out reports
@@ -23,7 +26,11 @@ Examples:
       what each column of such a file means
   reform-analysis cite reports/20261124-120000 --style bibtex
       the references of a run's methods
+  reform-analysis plan freeze
+      hash plan.yaml and record the time, before the data are read
 """
+
+STUDY = "study.yaml"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
@@ -50,6 +57,33 @@ def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, 
 
 def _formats(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str]:
     return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+@main.command(epilog=EXAMPLES)
+@click.argument("folder")
+@click.option(
+    "--reform",
+    type=click.Choice(["zhejiang", "blank"]),
+    default="zhejiang",
+    show_default=True,
+    help="With the notebook on the published totals of Zhejiang, or for any other reform.",
+)
+@click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True)
+def init(folder: str, reform: str, language: str) -> None:
+    """Write FOLDER: study.yaml, an empty workbook, its dictionary, notebooks, plan.yaml, README, Makefile.
+
+    It can be rendered at once, on the example that comes with the project, until you fill in your own data.
+    FOLDER must be new or empty; nothing is ever overwritten.
+    """
+    from reform_analysis import scaffold  # noqa: PLC0415
+    from reform_analysis.estimates import DataError  # noqa: PLC0415
+
+    try:
+        scaffold.write_study(folder, reform=reform, language=language)
+    except DataError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"{folder} is ready. Next: go there and run reform-analysis render --only 02")
 
 
 @main.command(epilog=EXAMPLES)
@@ -97,7 +131,8 @@ def render(
 ) -> None:
     """Render notebooks as self-contained HTML pages.
 
-    STUDY is a study file (YAML); without it, the packaged notebooks are rendered. Everything is checked
+    STUDY is a study file (YAML); without it, study.yaml of the current folder is rendered if there is one,
+    else the packaged notebooks. Everything is checked
     before anything runs. Exit code 1 if a report fails; the others are still rendered. Finished reports are
     kept: a batch that was stopped goes on where it was when it is started again.
     """
@@ -105,6 +140,7 @@ def render(
     from reform_analysis import progress, report  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
 
+    study = study or (STUDY if Path(STUDY).is_file() else None)
     asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
     options = {name: value for name, value in given.items() if value}
     shown = progress.choose(log_json=log_json)
@@ -195,6 +231,59 @@ def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functio
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
+
+
+@main.group()
+def plan() -> None:
+    """The analysis plan: freeze it before the data are read, check what has changed since."""
+
+
+@plan.command()
+@click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
+@click.option("--study", metavar="FILE", help="Names the data; study.yaml beside the plan by default.")
+@click.option("--reports", metavar="FOLDER", help="Searched for earlier runs; reports beside the plan.")
+@click.option("--amend", metavar="REASON", help="Add a version to a plan that is frozen already.")
+def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | None) -> None:
+    """Record the hash of PLAN (plan.yaml), the time, and what data exist, in plan.frozen.json beside it.
+
+    A frozen version is never overwritten. The time is that of this computer and proves nothing to a third
+    party: commit the record, and deposit it or its hash (OSF, AsPredicted, AEA RCT Registry).
+    """
+    from reform_analysis import plan_record  # noqa: PLC0415
+    from reform_analysis.estimates import ReportError  # noqa: PLC0415
+
+    try:
+        version = plan_record.freeze(plan_file, study=study, reports=reports, amend=amend)
+        warning = plan_record.not_named(plan_file, study=study)
+    except ReportError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo(f"Version {version.version} frozen at {version.frozen:%Y-%m-%d %H:%M:%S} UTC.")
+    click.echo(f"SHA-256 {version.sha256}")
+    click.echo(version.statement)
+    click.echo(f"Recorded in {plan_record.record_path(plan_file)}; commit it, and deposit it or its hash.")
+    if warning:
+        click.echo(f"Warning: {warning}", err=True)
+
+
+@plan.command()
+@click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+def check(plan_file: str, language: str) -> None:
+    """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
+
+    Exit code 1 if one of the files is refused, or a deviation is not explained.
+    """
+    from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
+    from reform_analysis.estimates import ReportError  # noqa: PLC0415
+
+    try:
+        state = plan_record.read_state(plan_file)
+    except ReportError as refused:
+        click.echo(f"Error: {refused}", err=True)
+        sys.exit(1)
+    click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
+    sys.exit(1 if state.unexplained else 0)
 
 
 if __name__ == "__main__":

@@ -212,7 +212,13 @@ def _verdict(found: Refits, frame: pd.DataFrame, p_value: float, *, n: int, of: 
     moved = p_value <= 1 - found.ci_level
     strictest = BOTH if BOTH in frame.index else str(frame.index[1])
     shown = differing[-1] if differing else strictest
-    kind = "passed" if not differing else "failed" if moved else "changed"
+    kinds = {
+        (False, False): "passed",
+        (False, True): "against",
+        (True, True): "failed",
+        (True, False): "changed",
+    }
+    kind = kinds[bool(differing), bool(moved)]
     sentences = in_both(
         f"check.contamination_{kind}",
         estimate=in_words(found[ALL], found.ci_level),

@@ -1,7 +1,6 @@
 """Whether losses fell or only moved: to a department, into reconsideration, into withdrawals."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,8 +64,8 @@ def displacement(
     -------
     CheckResult
         Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level; None if
-        none does but one could not be estimated. Frame as
-        of `refits.Refits` with ``holm, treated_total, change`` (cases in treated cells).
+        none does but full displacement is not excluded, or one could not be estimated. Frame as of
+        `refits.Refits` with ``holm, treated_total, change`` (cases in treated cells).
 
     Raises
     ------
@@ -79,10 +78,10 @@ def displacement(
 
     Notes
     -----
-    Assumed: pilots and others would have moved alike on every account. A pass says that no rise was shown.
-    Whether full displacement is excluded is said beside it: it is where the interval of the sum lies below
-    no change. Large counts in `into` drown the outcome, and then it hardly ever is. Withdrawals and
-    mediation after the reform are outcomes of it, so conditioning on them shows no mechanism: not causal.
+    Assumed: pilots and others would have moved alike on every account. A pass says that no rise was shown
+    and that full displacement is excluded: the interval of the sum lies below no change. Large counts in
+    `into` drown the outcome, and then it hardly ever does: the result is undecided, not passed. Withdrawals
+    and mediation after the reform are outcomes of it, so conditioning on them shows no mechanism: not causal.
     """
     _check_accounts("into", into, outcome)
     return _displacement(
@@ -123,18 +122,21 @@ def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
     risen = _risen(found, into)
     change = float(frame.loc[outcome, "change"])
     share = -float(frame.loc[into, "change"].sum(skipna=False)) / change if change < 0 else np.nan
-    values: dict[str, Any] = {
-        "outcome": variant_name(outcome),
-        "estimate": in_words(found[outcome], found.ci_level),
-        "names": listed(risen or into),
-        "together": in_words(found[_TOGETHER], found.ci_level),
-    }
-    sentences = in_both(f"check.displacement_{'failed' if risen else 'passed'}", **values)
-    if change < 0 and np.isfinite(share):
-        excluded = found[_TOGETHER]["conclusion"] == FALL
-        key = "check.displacement_excluded" if excluded else "check.displacement_possible"
-        sentences = joined(sentences, in_both(key, share=100 * share))
-    passed = False if risen else None if _unknown(found, into) else True
+    missing = [name for name in (outcome, *into) if found[name]["conclusion"] == NOT_ESTIMATED]
+    excluded = found[_TOGETHER]["conclusion"] == FALL
+    passed = False if risen else None if missing or not excluded else True
+    key = "failed" if risen else "unknown" if missing else "passed" if excluded else "open"
+    sentences = in_both(
+        f"check.displacement_{key}",
+        outcome=variant_name(outcome),
+        estimate=in_words(found[outcome], found.ci_level),
+        names=listed(risen or missing or into),
+        together=in_words(found[_TOGETHER], found.ci_level),
+    )
+    if np.isfinite(share):
+        end = "excluded" if excluded else "possible"
+        direction = "" if share >= 0 else "_fell"
+        sentences = joined(sentences, in_both(f"check.displacement_{end}{direction}", share=100 * share))
     return as_check("displacement", found, passed=passed, sentences=sentences, frame=frame)
 
 

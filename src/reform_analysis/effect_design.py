@@ -123,7 +123,7 @@ def design(
     UntestableError
         If no unit of an arm is left.
     """
-    need_columns(panel, ["pilot", "adopted", *CLUSTERS, *([exposure] if exposure else [])])
+    need_columns(panel, ["pilot", "adopted", *([exposure] if exposure else [])])
     before, after = listed("pre", list(pre)), listed("post", list(post))
     _require_periods(panel, before, after)
     found = comparison(
@@ -143,7 +143,9 @@ def design(
         exposure=exposure,
         before=tuple(before),
         after=tuple(after),
-        cluster=next((name for name in CLUSTERS if len(panel[name].unique()) > 1), "unit_id"),
+        cluster=next(
+            (each for each in CLUSTERS if each in panel and len(panel[each].unique()) > 1), "unit_id"
+        ),
         dropped=found.dropped_frame,
         synthetic=is_synthetic(panel),
     )

@@ -240,7 +240,7 @@ def _denominator(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     counted = partial(s.fit, exposure=None)
     shared = {"outcome": s.design.outcome, "treatment": TREATED}
     department, total = s.one("department"), s.one("county_total")
-    county = {"county": "county", "county_total": total} if total else {}
+    county = {"county": "county", "county_total": total} if total and "county" in s.frame else {}
     return {
         "exposure_choices": partial(robustness.exposure_choices, s.frame, s.fit, exposures=_exposures(s))
         if _exposures(s)
@@ -261,6 +261,8 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     given: dict[str, Any] = {"outcome": s.design.outcome, "treatment": TREATED, "exposure": s.design.exposure}
     found: dict[str, Callable[[], CheckResult] | None] = {
         f"leave_one_out_{by}": partial(robustness.leave_one_out, s.frame, s.fit, by=by, **given)
+        if by in s.frame
+        else None
         for by in ("unit_id", "county", "city")
     }
     found["series_collapse"] = partial(

@@ -1,8 +1,6 @@
 """Tables for journals as Excel files: the table, its numbers in full precision, its notes; no formula."""
 
-from io import BytesIO
 from pathlib import Path
-from re import sub
 from typing import Any, Unpack
 
 import pandas as pd
@@ -13,7 +11,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from reform_analysis.journal_layout import Cell, JournalTable, printable, text_columns, width
 from reform_analysis.journal_tables import Options, Source, prepared
-from reform_analysis.new_files import require_new, undated, write_new
+from reform_analysis.new_files import require_new, undated_workbook, write_new
 from reform_analysis.wording import say
 
 _WIDEST = 60
@@ -65,7 +63,7 @@ def to_excel(
     notes.column_dimensions["A"].width = 2 * _WIDEST
     for place, line in enumerate([table.numbered_caption, *table.notes], start=1):
         _text(notes.cell(place, 1), line).alignment = Alignment(wrap_text=True, vertical="top")
-    return write_new(path, _bytes(book), overwrite=overwrite)
+    return write_new(path, undated_workbook(book), overwrite=overwrite)
 
 
 def _write_table(sheet: Worksheet, table: JournalTable) -> None:
@@ -131,18 +129,3 @@ def _text(field: Field, text: str) -> Field:
     field.data_type = "s"
     field.quotePrefix = text[:1] in tuple("=+-@\t\r\n'")
     return field
-
-
-def _bytes(book: Workbook) -> bytes:
-    """The workbook without dates: openpyxl writes the time of saving."""
-    packed = BytesIO()
-    book.save(packed)
-    return undated(packed.getvalue(), change={"docProps/core.xml": _without_dates})
-
-
-def _without_dates(content: bytes) -> bytes:
-    return sub(
-        r"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>|<dc:creator>[^<]*</dc:creator>",
-        "",
-        content.decode(),
-    ).encode()

@@ -22,7 +22,7 @@ _ID = pa.Index(
     metadata={
         "type": "string",
         "title_zh": "标识",
-        "description_zh": "行名,供函数与笔记本使用。",
+        "description_zh": "行名，供函数与笔记本使用。",
         "required": True,
     },
 )
@@ -32,7 +32,7 @@ _QUOTE = column(
     ("Quote", "原文"),
     (
         "Words of the source that hold the figure, verbatim, at most 40 characters.",
-        "含该数的原文,逐字,至多40字。",
+        "含该数的原文，逐字，至多40字。",
     ),
     pa.Check.str_length(max_value=40, error="must have at most 40 characters"),
 )
@@ -41,7 +41,7 @@ _VALUE_KIND = column(
     ("Kind of value", "数值性质"),
     (
         "exact, lower bound, upper bound or about; empty without a value.",
-        "确数、下限、上限或约数;无数值则空。",
+        "确数、下限、上限或约数；无数值则空。",
     ),
     one_of(ValueKind, blank=True),
     blank=True,
@@ -51,24 +51,24 @@ _VALUE = column(
     ("Value", "数值"),
     (
         "The figure, in `unit`; empty where the source gives only a change.",
-        "以 unit 为单位的数;来源只给增幅则空。",
+        "以 unit 为单位的数；来源只给增幅则空。",
     ),
     nullable=True,
 )
 _UNIT = column(
     "string",
     ("Unit", "单位"),
-    ("Unit code of the value; empty without a value.", "数值的单位代码;无数值则空。"),
+    ("Unit code of the value; empty without a value.", "数值的单位代码；无数值则空。"),
     blank=True,
 )
 _NOTE = column(
     "string",
     ("Note", "备注"),
-    ("What a reader has to know; for doubtful rows the reason.", "读者须知;存疑者注明理由。"),
+    ("What a reader has to know; for doubtful rows the reason.", "读者须知；存疑者注明理由。"),
     blank=True,
 )
 _NOTE_ZH = column(
-    "string", ("Note (Chinese)", "备注(中文)"), ("The same in Chinese.", "备注的中文。"), blank=True
+    "string", ("Note (Chinese)", "备注（中文）"), ("The same in Chinese.", "备注的中文。"), blank=True
 )
 
 FIGURES = pa.DataFrameSchema(
@@ -78,7 +78,7 @@ FIGURES = pa.DataFrameSchema(
             ("Domain", "领域"),
             (
                 "Subsection (1 to 10) of the article's section 3; empty outside the ten.",
-                "文章第三部分的小节(1至10);十项之外则空。",
+                "文章第三部分的小节（1至10）；十项之外则空。",
             ),
             pa.Check.in_range(1, 10, error="must lie between 1 and 10"),
             nullable=True,
@@ -97,7 +97,7 @@ FIGURES = pa.DataFrameSchema(
             ("Scope", "范围"),
             (
                 "'89 pilots', 'province', or the place as the article names it.",
-                "89 pilots(89个试点)、province(全省),或文中地名。",
+                "89 pilots（89个试点）、province（全省），或文中地名。",
             ),
         ),
         "period": column(
@@ -105,14 +105,15 @@ FIGURES = pa.DataFrameSchema(
             ("Period", "时期"),
             (
                 "'2021', 'since 2021' (no end date given), 'since launch' or 'undated'.",
-                "2021、since 2021(自2021年以来,未注明截止)、since launch(自试点以来)或 undated(未注明)。",
+                "2021、since 2021（自2021年以来，未注明截止）、since launch（自试点以来）"
+                "或 undated（未注明）。",
             ),
             pa.Check.isin(["2021", "since 2021", "since launch", "undated"], error="unknown period"),
         ),
         "change_pct": column(
             "number",
-            ("Change (%)", "增减(%)"),
-            ("Printed change against the base period, signed, in percent.", "较基期的增减,带符号,百分比。"),
+            ("Change (%)", "增减（%）"),
+            ("Printed change against the base period, signed, in percent.", "较基期的增减，带符号，百分比。"),
             pa.Check.ge(-100, error="must be at least -100"),
             nullable=True,
         ),
@@ -121,7 +122,7 @@ FIGURES = pa.DataFrameSchema(
             ("Kind of change", "增减性质"),
             (
                 "percent, more than or nearly; empty without a change.",
-                "percent(百分比)、more than(超过)、nearly(接近);无则空。",
+                "percent（百分比）、more than（超过）、nearly（接近）；无则空。",
             ),
             one_of(ChangeKind, blank=True),
             blank=True,
@@ -129,20 +130,20 @@ FIGURES = pa.DataFrameSchema(
         "base_period": column(
             "string",
             ("Base period", "基期"),
-            ("Period the change is measured against; empty without a change.", "增减的比较时期;无则空。"),
+            ("Period the change is measured against; empty without a change.", "增减的比较时期；无则空。"),
             pa.Check.isin(["", "2020", "undated"], error="must be empty, '2020' or 'undated'"),
             blank=True,
         ),
         "level": column(
             "string",
             ("Level", "层次"),
-            ("input, activity or outcome.", "input(投入)、activity(活动)、outcome(结果)。"),
+            ("input, activity or outcome.", "input（投入）、activity（活动）、outcome（结果）。"),
             one_of(Level),
         ),
         "doubtful": column(
             "boolean",
             ("Doubtful", "存疑"),
-            ("True if the source contradicts itself; see note.", "来源自相矛盾则为真,见备注。"),
+            ("True if the source contradicts itself; see note.", "来源自相矛盾则为真，见备注。"),
         ),
         "quote": _QUOTE,
         "note": _NOTE,
@@ -171,14 +172,14 @@ FIGURES = pa.DataFrameSchema(
     ordered=True,
     title="Published figures",
     description="Every figure of sections 3 and 4 of the article, one row a figure.",
-    metadata={"title_zh": "公布的数字", "description_zh": "文章第三、四部分的每一个数字,一行一数。"},
+    metadata={"title_zh": "公布的数字", "description_zh": "文章第三、四部分的每一个数字，一行一数。"},
 )
 
 CONTEXT = pa.DataFrameSchema(
     {
         "place_zh": column("string", ("Place (Chinese)", "地方"), ("Place, in Chinese.", "地名。")),
         "place_en": column(
-            "string", ("Place (English)", "地方(英文)"), ("Place, in English.", "地名的英文。")
+            "string", ("Place (English)", "地方（英文）"), ("Place, in English.", "地名的英文。")
         ),
         "place_level": column(
             "string",
@@ -189,7 +190,7 @@ CONTEXT = pa.DataFrameSchema(
         "period": column(
             "string",
             ("Period", "时期"),
-            ("Year, or first..last.", "年份,或 起..止。"),
+            ("Year, or first..last.", "年份，或 起..止。"),
             pa.Check.str_matches(
                 r"^\d{4}(-\d\d)?(\.\.\d{4}(-\d\d)?)?$", error="must be a year, a month or first..last"
             ),
@@ -198,7 +199,7 @@ CONTEXT = pa.DataFrameSchema(
             "string", ("Measure (Chinese)", "指标"), ("What is measured, in Chinese.", "指标。")
         ),
         "measure_en": column(
-            "string", ("Measure (English)", "指标(英文)"), ("What is measured, in English.", "指标的英文。")
+            "string", ("Measure (English)", "指标（英文）"), ("What is measured, in English.", "指标的英文。")
         ),
         "value": _VALUE,
         "value_kind": _VALUE_KIND,
@@ -206,20 +207,20 @@ CONTEXT = pa.DataFrameSchema(
         "change": column(
             "number",
             ("Change", "增减"),
-            ("Printed change of this value, in `change_unit`.", "该数的增减,单位见 change_unit。"),
+            ("Printed change of this value, in `change_unit`.", "该数的增减，单位见 change_unit。"),
             nullable=True,
         ),
         "change_unit": column(
             "string",
             ("Unit of change", "增减单位"),
-            ("percent or points; empty without a change.", "percent(百分比)或 points(百分点);无则空。"),
+            ("percent or points; empty without a change.", "percent（百分比）或 points（百分点）；无则空。"),
             pa.Check.isin(["", "percent", "points"], error="must be empty, 'percent' or 'points'"),
             blank=True,
         ),
         "base_period": column(
             "string",
             ("Base period", "基期"),
-            ("Period of comparison; empty without a change.", "比较时期;无则空。"),
+            ("Period of comparison; empty without a change.", "比较时期；无则空。"),
             blank=True,
         ),
         "quote": _QUOTE,

@@ -93,14 +93,16 @@ def save(
         require_new(target, overwrite=overwrite)
     figure = shown.get_figure(root=True) if isinstance(shown, Axes) else shown.figure
     assert isinstance(figure, Figure)
-    size = figure.get_size_inches().copy()
+    size, shown_dpi = figure.get_size_inches().copy(), figure.dpi
     with plt.rc_context(_rc()):
         try:
+            figure.set_dpi(dpi)  # letters are laid out on the grid of the dots, so their width depends on it
             box = _fit(figure, millimetres / _INCH)
             said = getattr(shown, "caption", None)
             contents = {ending: _bytes(figure, ending, box, dpi, said) for ending in endings}
         finally:
             figure.set_size_inches(*size)
+            figure.set_dpi(shown_dpi)
     return [write_new(targets[ending], content, overwrite=overwrite) for ending, content in contents.items()]
 
 

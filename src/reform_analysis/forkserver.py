@@ -22,13 +22,17 @@ from typing import Any, NoReturn
 # and a kernel forked afterwards would show no figure, in silence.
 LIBRARIES = (
     "IPython",
+    "IPython.core.completerlib",
+    "ipykernel.debugger",
     "ipykernel.kernelapp",
     "ipykernel.ipkernel",
     "ipykernel.zmqshell",
+    "matplotlib.backends.backend_agg",
     "matplotlib.pyplot",
     "numpy",
     "openpyxl",
     "pandas",
+    "pandas.io.formats.html",
     "pandera.pandas",
     "pyarrow",
     "pyfixest.estimation",

@@ -10,6 +10,7 @@ from reform_analysis.wording import LANGUAGES, say
 
 WIDTH, MARGIN = 176.0, 6.0
 RATIOS = ("rate_ratio", "odds_ratio")
+STANDINGS = ("planned", "late", "explored", "rehearsal", "")
 MOST = 1e3  # an interval beyond a ratio of a thousand (or a thousandth) runs off the plot
 
 
@@ -45,7 +46,8 @@ def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict
     Returns
     -------
     dict
-        ``rows``, ``grid_keys``, ``choices``, ``failed``, ``caption``.
+        ``rows``, ``planned`` (whether an analysis plan is spoken of), ``grid_keys``, ``choices``, ``failed``,
+        ``caption``.
     """
     mains = [_main(record) for _, record in found]
     drawn = [main for main in mains if main is not None]
@@ -63,6 +65,7 @@ def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict
     rows.sort(key=lambda row: row.record.status != "failed")
     return {
         "rows": rows,
+        "planned": any(record.standing for _, record in found),
         "grid_keys": list(keys),
         "choices": _choices([record for _, record in found], keys),
         "failed": sum(record.status == "failed" for _, record in found),
@@ -98,6 +101,12 @@ def _choices(records: Sequence[JobRecord], keys: Sequence[str]) -> list[dict[str
     for column, key in enumerate(keys, start=3):
         values = [record.keys.get(key, "") for record in records]
         choices.append({"label": key, "column": column, "options": list(dict.fromkeys(values))})
+    standings = [record.standing for record in records]
+    if any(standings):  # after the keys, where the table has the column
+        options = sorted(set(standings), key=STANDINGS.index)
+        labels = {name: _both(f"plan.{name}_label") for name in options if name}
+        choice = {"label": _both("plan.label"), "column": 3 + len(keys), "options": options, "labels": labels}
+        choices.append(choice)
     return choices
 
 

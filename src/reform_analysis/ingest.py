@@ -24,6 +24,7 @@ from reform_analysis.melting import Block, keep_what_numbers_no_rows, melt
 from reform_analysis.panel_columns import ATTRIBUTES
 from reform_analysis.readings import Change, Column, read_columns
 from reform_analysis.sheets import Sheet, read_sheets
+from reform_analysis.spellings import require_one_spelling
 from reform_analysis.table_parts import Table
 from reform_analysis.wording import say
 
@@ -148,6 +149,7 @@ def read_panel(
         *changes,
     ]
     panel, cells = assemble(columns, blocks)
+    require_one_spelling(panel)
     panel.attrs = _attributes(panel, sheets, path) | {"covariates": list(dict.fromkeys(covariates["column"]))}
     return PanelRead(panel, _log_frame(log, sheets), cells, covariates)
 
@@ -229,6 +231,10 @@ def _layout_changes(block: Block, columns: Sequence[Column]) -> list[Change]:
     dropped = {header.number for header in table.headers if header.column == LEFT_OUT}
     unknown = covariate_lines(block, columns)
     data, totals = set(table.rows), {total.row for total in table.totals}
+    lines += [
+        Change(name, row, "", "", "", "", "hidden row, read")
+        for row in sorted(data & table.sheet.hidden_rows)
+    ]
     for row, cells in table.sheet.rows.items():
         if row in data:
             outside = cells.keys() - meaning.keys()

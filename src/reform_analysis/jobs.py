@@ -9,11 +9,13 @@ from time import perf_counter
 from typing import Any, Literal
 
 import nbformat
+from nbformat import NotebookNode
 
-from reform_analysis import pages
+from reform_analysis import pages, plan_sentences
 from reform_analysis.execution import Execution, execute
 from reform_analysis.pages import Failure, Page
-from reform_analysis.storage import write
+from reform_analysis.plan_standing import NoStanding, Status
+from reform_analysis.storage import digest, write
 from reform_analysis.study import Source
 
 ATTEMPTS = 3
@@ -50,6 +52,14 @@ class Job:
         Seconds.
     server : str or None
         Socket of the fork server.
+    standing : str
+        How the report stands to the analysis plan; empty where nothing is said of a plan.
+    hypotheses : tuple of str
+        Those that planned this report.
+    departures : tuple of str
+        The keys in which it departs from the nearest hypothesis.
+    plan_cell : NotebookNode or None
+        What the report says of the plan.
     """
 
     source: Source
@@ -66,6 +76,10 @@ class Job:
     formats: tuple[str, ...] = FORMATS
     deadline: float = 3600.0
     server: str | None = None
+    standing: Status | NoStanding = ""
+    hypotheses: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
+    plan_cell: NotebookNode | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +114,12 @@ class JobRecord:
         Of a fault outside the notebook.
     estimates : tuple of dict
         What the notebook recorded (`headlines.record`).
+    standing : str
+        How the report stands to the analysis plan: planned, late, explored, rehearsal, or empty.
+    hypotheses : tuple of str
+        Those that planned the report.
+    departures : tuple of str
+        The keys in which it departs from the nearest hypothesis.
     """
 
     notebook: str
@@ -119,6 +139,9 @@ class JobRecord:
     attempts: int = 1
     traceback: str = ""
     estimates: tuple[dict[str, Any], ...] = ()
+    standing: Status | NoStanding = ""
+    hypotheses: tuple[str, ...] = ()
+    departures: tuple[str, ...] = ()
 
 
 def render_one(job: Job) -> JobRecord:
@@ -154,11 +177,16 @@ def _blank(job: Job) -> JobRecord:
         stem=job.stem,
         keys=job.keys,
         key=job.key,
+        standing=job.standing,
+        hypotheses=job.hypotheses,
+        departures=job.departures,
     )
 
 
 def _rendered(job: Job) -> JobRecord:
     done, attempts = _executed(job)
+    if job.plan_cell is not None:
+        plan_sentences.insert(done.notebook, job.plan_cell)
     failure = done.failure or _changed_data(job)
     page = _page(job, done, failure)
     if page.fault and not failure:
@@ -212,21 +240,6 @@ def _changed_data(job: Job) -> Failure | None:
         if not Path(name).is_file() or digest(Path(name)) != sha256:
             return Failure(f"the data file {Path(name).name} was changed while the batch ran; render again")
     return None
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    str
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _store(job: Job, cache: Path, record: JobRecord, contents: dict[str, bytes]) -> None:

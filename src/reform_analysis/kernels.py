@@ -15,10 +15,14 @@ import threading
 import weakref
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint
+from math import inf
 from pathlib import Path
+from queue import Empty
+from time import monotonic
 from types import TracebackType
 from typing import Any, Self
 
+from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
@@ -31,6 +35,8 @@ from reform_analysis.provisioners import ColdProvisioner, ForkProvisioner
 GROUP = "jupyter_client.kernel_provisioners"
 FORKED, COLD = "reform-analysis-fork", "reform-analysis-cold"
 HELLO_SECONDS = 120.0
+READY_SECONDS = 0.2  # an answer that iopub has not brought by then was sent before iopub was connected
+POLL_SECONDS = 0.005  # a killed kernel is gone in milliseconds
 CAN_FORK = sys.platform == "linux"
 HAS_IPC = os.name == "posix"
 
@@ -146,6 +152,39 @@ def _register() -> None:
             factory.provisioners.setdefault(name, EntryPoint(name, value, GROUP))
 
 
+class BatchKernelClient(AsyncKernelClient):
+    """A client that goes on as soon as its kernel answers.
+
+    jupyter_client's own waits two tenths of a second for messages that do not come; nbclient passes over
+    messages that belong to no cell.
+    """
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        end = monotonic() + (inf if timeout is None else timeout)
+        asked = set()
+        while monotonic() < end:
+            asked.add(self.kernel_info())
+            try:
+                await self.shell_channel.get_msg(timeout=1)
+                await self._hear_idle(asked)
+            except Empty:
+                if not await self._async_is_alive():
+                    raise RuntimeError("Kernel died before replying to kernel_info") from None
+            else:
+                return
+        raise RuntimeError(f"Kernel didn't respond in {timeout:g} seconds")
+
+    wait_for_ready = _async_wait_for_ready
+
+    async def _hear_idle(self, asked: set[str]) -> None:
+        """Wait for the end of an answer on iopub: outputs sent before it was connected would be lost."""
+        while True:
+            heard = await self.iopub_channel.get_msg(timeout=READY_SECONDS)
+            idle = heard["content"].get("execution_state") == "idle"
+            if idle and heard["parent_header"].get("msg_id") in asked:
+                return
+
+
 class BatchKernelManager(AsyncKernelManager):
     """A kernel manager for one report: its connection file lies in a folder of its own.
 
@@ -165,6 +204,7 @@ class BatchKernelManager(AsyncKernelManager):
         # Without a connection file of its own, two kernels on ipc would share their sockets and hang.
         named = {"connection_file": str(Path(private) / "kernel.json")}
         super().__init__(**kwargs, **named, **({"transport": "ipc"} if HAS_IPC else {}))
+        self.client_factory = BatchKernelClient
         if not HAS_IPC:  # others on this machine could read the loopback device
             self.transport_encryption = "auto"
 
@@ -193,6 +233,9 @@ class BatchKernelManager(AsyncKernelManager):
             self.provisioner.server = self.server
             self.provisioner.connection_file = self.connection_file
         await super()._async_launch_kernel(kernel_cmd, **kw)
+
+    async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
+        await super()._async_wait(pollinterval)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
         await super()._async_cleanup_resources(restart=restart)

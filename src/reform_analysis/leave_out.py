@@ -185,6 +185,7 @@ def leave_one_out(
     main = search.refit({EVERYTHING: []})
     if null_value(main.scale) != 1:
         raise DesignError(f"leave_one_out needs a fit of ratios, got {main.scale!r}; take fit_poisson.")
+    search.level = main.ci_level
     search.codes(unit, largest)
     singles = search.singles(main[EVERYTHING])
     sets = {goal: search.smallest(main[EVERYTHING], goal) for goal in ("significance", "sign")}
@@ -211,6 +212,7 @@ class _Search:
     def __init__(self, df: pd.DataFrame, fit: Fit, tables: dict[str, Any], by: str, term: str | None) -> None:
         self.df, self.fit, self.tables, self.by, self.term = df, fit, tables, by, term
         self.notes: dict[str, None] = {}
+        self.level = 0.95
 
     def codes(self, unit: str, largest: int) -> None:
         """Number the groups in the order of the units of the grid."""
@@ -219,6 +221,9 @@ class _Search:
         names = units if of_unit is None else of_unit.reindex(units)
         self.group, found = pd.factorize(pd.Index(names), sort=True)
         self.names = [str(name) for name in found]
+        placeless = int((self.group < 0).sum())
+        if placeless:
+            self.notes[f"{placeless} units without {self.by} are never left out"] = None
         self.values = list(found)
         self.largest = min(largest, len(found) - 2)
         if len(found) < 3:
@@ -245,7 +250,7 @@ class _Search:
         """The most influential groups, each left out alone and refitted."""
         each = self.influence([])
         moves = pd.Series(np.abs(each.without - each.log_ratio)).fillna(-1).sort_values(ascending=False)
-        nearest = pd.Series(_distance(each, main, "significance")).fillna(np.inf).sort_values()
+        nearest = pd.Series(_distance(each, main, "significance", self.level)).fillna(np.inf).sort_values()
         n = len(moves) if len(moves) <= _FEW else _REFITTED
         chosen = list(dict.fromkeys([*nearest.index[:n], *moves.index[:n]]))
         frame = self.refit({f"without {self.names[number]}": [number] for number in chosen}).frame
@@ -258,7 +263,7 @@ class _Search:
         name = f"overturns {goal}"
         while len(removed) < self.largest:
             each = self.influence(removed)
-            distance = _distance(each, main, goal)
+            distance = _distance(each, main, goal, self.level)
             if np.isnan(distance).all():
                 break
             removed.append(int(np.nanargmin(distance)))
@@ -275,12 +280,12 @@ class _Search:
         return pd.DataFrame({**row_of, "n_removed": np.nan, "removed": "", "one_step": np.nan}, index=[name])
 
 
-def _distance(each: Influence, main: pd.Series, goal: str) -> Floats:
+def _distance(each: Influence, main: pd.Series, goal: str, level: float) -> Floats:
     """How far each removal stays from the goal: at or below 0 it is near enough for a refit."""
     direction = np.sign(np.log(main["estimate"]))
     if goal == "sign":
         return np.asarray(direction * each.without)
-    bound = float(norm.isf(0.025))
+    bound = float(norm.isf((1 - level) / 2))
     if main["conclusion"] in (FALL, RISE):
         return np.asarray(direction * each.statistic - _NEAR * bound)
     return np.asarray(bound / _NEAR - direction * each.statistic)

@@ -15,7 +15,11 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from reform_analysis import __version__, resources
-from reform_analysis.jobs import Job, JobRecord, digest
+from reform_analysis.jobs import Job, JobRecord
+from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
+from reform_analysis.plan_sentences import Line
+from reform_analysis.plan_standing import NoStanding, Status
+from reform_analysis.storage import digest
 from reform_analysis.study import Plan, Source
 from reform_analysis.wording import say
 
@@ -79,6 +83,9 @@ class Report(BaseModel):
     cached: bool
     attempts: int
     seconds: float
+    standing: Status | NoStanding = ""
+    hypotheses: list[str] = []
+    departures: list[str] = []
 
 
 class Manifest(BaseModel):
@@ -101,6 +108,7 @@ class Manifest(BaseModel):
     grid: list[str]
     shard: str | None
     planned: int
+    analysis_plan: AnalysisPlanFile | None = None
     reports: list[Report]
 
 
@@ -205,7 +213,14 @@ def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
     return (*lines, *([] if seed is None else [say("stamp.seed", language, seed=seed)]))
 
 
-def cache_key(source: Source, *, keys: dict[str, str], title: str | None, data: DataFile) -> str:
+def cache_key(
+    source: Source,
+    *,
+    keys: dict[str, str],
+    title: str | None,
+    data: DataFile,
+    plan: Sequence[Line] | None = None,
+) -> str:
     """Return the SHA-256 of all that a report's bytes depend on.
 
     Parameters
@@ -214,6 +229,8 @@ def cache_key(source: Source, *, keys: dict[str, str], title: str | None, data: 
     keys : dict of str to str
     title : str or None
     data : DataFile
+    plan : sequence of Line, optional
+        What the report says of the analysis plan, its hash included.
 
     Returns
     -------
@@ -231,6 +248,7 @@ def cache_key(source: Source, *, keys: dict[str, str], title: str | None, data: 
         "keys": keys,
         "title": title,
         "data": data.model_dump(),
+        "plan": [[line.text, line.grave] for line in plan or ()],
         "package": package().sha256,
         "python": platform.python_version(),
         "system": platform.system() + platform.machine(),
@@ -280,6 +298,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         grid=list(run.keys),
         shard=run.shard,
         planned=run.planned,
+        analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
         reports=[_report(record, settings[record.stem], run.folder) for record in run.records],
     )
     return document.model_dump_json(indent=2) + "\n"
@@ -299,6 +318,9 @@ def _report(record: JobRecord, settings: dict[str, Any], folder: Path) -> Report
         cached=record.cached,
         attempts=record.attempts,
         seconds=record.seconds,
+        standing=record.standing,
+        hypotheses=list(record.hypotheses),
+        departures=list(record.departures),
     )
 
 

@@ -1,6 +1,5 @@
 """Which panel rows the cells of a table belong to: one period a row, a sheet or a header."""
 
-import re
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -9,20 +8,18 @@ from typing import Any
 import numpy as np
 
 from reform_analysis.cell_dates import find_period, names_a_part
-from reform_analysis.cells import UNITS, half_width, is_blank, show
+from reform_analysis.cells import half_width, is_blank, show
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import (
     LEFT_OUT,
     Header,
-    as_unit,
     covariate_name,
-    dimension_of,
-    names_its_unit,
     split_unit,
     stem,
 )
 from reform_analysis.panel_columns import kind_of
 from reform_analysis.table_parts import Table, coordinate
+from reform_analysis.title_units import with_title_units
 
 # What a wide table may give once for all its periods; covariates may be given once too.
 _ONCE = ("population",)
@@ -91,6 +88,7 @@ def melt(table: Table, *, offset: int) -> Block:
         If the period of a value is not given.
     """
     headers, periods, source = _periods(table)
+    headers = with_title_units(table, headers)
     times = len(periods) or 1
     size = len(table.rows) * times
     grid = offset + np.arange(size, dtype=np.int64).reshape(len(table.rows), times)
@@ -101,7 +99,7 @@ def melt(table: Table, *, offset: int) -> Block:
         at = periods.index(header.period) if header.period else None
         positions = grid if at is None else grid[:, at : at + 1]
         raws = [table.value(row, header.number) for row in table.rows]
-        segments.append(Segment(table, _with_unit(table, header), raws, positions))
+        segments.append(Segment(table, header, raws, positions))
     _require_distinct(segments)
     return Block(table, tuple(segments), periods, source, size)
 
@@ -151,18 +149,14 @@ def _require_distinct(segments: Sequence[Segment]) -> None:
             )
 
 
-def _with_unit(table: Table, header: Header) -> Header:
-    """The header with the unit of its bare numbers, where the table gives it."""
-    dimension = dimension_of(header.column)
-    if header.unit or dimension != "money":
-        return header
-    own = "万元" if names_its_unit(header) else _table_unit(table)
-    return replace(header, unit=own)
-
-
 def _periods(table: Table) -> tuple[Sequence[Header], tuple[str, ...], str]:
     """Headers, the periods of each row (empty where a column gives them), and where they were found."""
-    if any(header.column == "period" for header in table.headers):
+    dated = [header.number for header in table.headers if header.column == "period"]
+    if dated:
+        said = {find_period(show(value))[0] for row in table.rows if (value := table.value(row, dated[0]))}
+        named = find_period(table.sheet.name)[0]
+        if named and len(said) == 1 and said != {named} and "" not in said:
+            raise _contradiction(table, named, said.pop(), "name of the sheet")
         return [_dated_covariate(header) for header in table.headers], (), ""
     _require_columns(table)
     wide = sorted({header.period for header in table.headers if header.period and kind_of(header.column)})
@@ -174,9 +168,18 @@ def _periods(table: Table) -> tuple[Sequence[Header], tuple[str, ...], str]:
                 "its name or a title; name the sheet 2021, or leave it out with sheet=."
             )
         return [_dated_covariate(header) for header in table.headers], (period,), source
-    if len(wide) == 1 and period in ("", wide[0]):
+    if len(wide) == 1 and period not in ("", wide[0]):
+        raise _contradiction(table, period, wide[0], source)
+    if len(wide) == 1:
         return [replace(header, period="") for header in table.headers], tuple(wide), source or "header"
     return [_wide(header, wide, table) for header in table.headers], tuple(wide), ""
+
+
+def _contradiction(table: Table, named: str, said: str, source: str) -> DataError:
+    return DataError(
+        f"sheet {table.sheet.name!r}: the {source} says {named}, but its columns say {said}; correct one of "
+        "them."
+    )
 
 
 def _require_columns(table: Table) -> None:
@@ -206,14 +209,6 @@ def _wide(header: Header, periods: Sequence[str], table: Table) -> Header:
             f"names no period, but other headers name {list(periods)}; write the period into the header."
         )
     return header
-
-
-def _table_unit(table: Table) -> str:
-    """Unit of money that a title gives (单位：万元); empty if none or several."""
-    said = (re.findall(r"单位[:：]\s*([^\s)）]+)", text) for text in table.title_texts())
-    units = {as_unit(part) for texts in said for text in texts for part in re.split("[、,，/；;]", text)}
-    money = [unit for unit in units if unit and UNITS[unit][0] == "money"]
-    return money[0] if len(money) == 1 else ""
 
 
 def _sheet_period(table: Table) -> tuple[str, str]:

@@ -5,6 +5,9 @@ import zipfile
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
+from re import sub
+
+from openpyxl import Workbook
 
 from reform_analysis.estimates import DataError
 
@@ -93,3 +96,28 @@ def undated(archive: bytes, *, change: Mapping[str, Callable[[bytes], bytes]] | 
             content = change[name](content) if change and name in change else content
             new.writestr(member, content, compress_type=zipfile.ZIP_DEFLATED)
     return packed.getvalue()
+
+
+def undated_workbook(book: Workbook) -> bytes:
+    """Return an Excel workbook without dates: openpyxl writes the time of saving.
+
+    Parameters
+    ----------
+    book : openpyxl.Workbook
+
+    Returns
+    -------
+    bytes
+        Equal workbooks are equal bytes.
+    """
+    packed = BytesIO()
+    book.save(packed)
+    return undated(packed.getvalue(), change={"docProps/core.xml": _without_dates})
+
+
+def _without_dates(content: bytes) -> bytes:
+    return sub(
+        r"<dcterms:(created|modified)[^>]*>[^<]*</dcterms:\1>|<dc:creator>[^<]*</dc:creator>",
+        "",
+        content.decode(),
+    ).encode()

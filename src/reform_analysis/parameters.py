@@ -42,20 +42,49 @@ def declared_parameters(notebook: NotebookNode) -> dict[str, str]:
     ReportError
         If no code cell is tagged ``parameters``, or the cell is not Python.
     """
-    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
-    if not cells or cells[0].cell_type != "code":
-        raise ReportError("has no code cell tagged `parameters`; tag the first code cell so")
-    try:
-        statements = ast.parse(cells[0].source).body
-    except SyntaxError as broken:
-        raise ReportError(f"has a parameters cell that is not Python ({broken}); correct it") from None
     declared: dict[str, str] = {}
-    for node in statements:
+    for node in _statements(notebook):
         if isinstance(node, ast.AnnAssign):
             declared[ast.unparse(node.target)] = ast.unparse(node.annotation).strip("'\"")
         elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant):
             declared |= {ast.unparse(name): type(node.value.value).__name__ for name in node.targets}
     return declared
+
+
+def _statements(notebook: NotebookNode) -> list[ast.stmt]:
+    cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
+    if not cells or cells[0].cell_type != "code":
+        raise ReportError("has no code cell tagged `parameters`; tag the first code cell so")
+    try:
+        statements: list[ast.stmt] = ast.parse(cells[0].source).body
+    except SyntaxError as broken:
+        raise ReportError(f"has a parameters cell that is not Python ({broken}); correct it") from None
+    return statements
+
+
+def default_values(notebook: NotebookNode) -> dict[str, Any]:
+    """Return the values that a notebook's parameters have where nothing sets them.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+
+    Returns
+    -------
+    dict of str to str, int, float, bool or None
+        Of the parameters whose default is such a constant.
+
+    Raises
+    ------
+    ReportError
+        As `declared_parameters`.
+    """
+    values: dict[str, Any] = {}
+    for node in _statements(notebook):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(node.value, ast.Constant):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            values |= {ast.unparse(target): node.value.value for target in targets}
+    return values
 
 
 def _whole(value: Any) -> int | None:

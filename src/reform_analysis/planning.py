@@ -6,9 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reform_analysis import power
+from reform_analysis import panel, power
+from reform_analysis.bootstrap_power import Comparison
 from reform_analysis.effect_design import Design
 from reform_analysis.estimates import CheckResult, UntestableError
+from reform_analysis.likeness import likeness
 from reform_analysis.refits import in_both
 from reform_analysis.two_way_rates import fit_two_way
 
@@ -180,4 +182,41 @@ def detectable_ratio(design: Design, *, target: float = 0.8) -> CheckResult:
         sentences=in_both(key, **values),
         frame=pd.DataFrame([row], index=pd.Index(["design"], name="row")),
         synthetic=size.synthetic,
+    )
+
+
+def drawn_like(design: Design, size: StudySize) -> Comparison:
+    """Return what panels are drawn like to learn the power of a comparison: its units in their clusters.
+
+    Parameters
+    ----------
+    design : Design
+    size : StudySize
+        Of `design`.
+
+    Returns
+    -------
+    bootstrap_power.Comparison
+        The means of both arms, the inflation, and the spread of units' lasting levels (`likeness.likeness`).
+
+    Raises
+    ------
+    UntestableError
+        If the spread cannot be told: no case after adoption.
+    """
+    whole = _by_period(design.frame, design.outcome).dropna().index
+    units = design.frame[design.frame["unit_id"].isin(whole)].drop_duplicates("unit_id")
+    moved = panel.changes(
+        design.frame, pre=list(design.before), post=list(design.after), counts=[design.outcome]
+    )
+    like = likeness(moved.assign(pilot=moved["pilot"].astype(float)), outcome=design.outcome)
+    return Comparison(
+        pilot=units["pilot"].to_numpy(dtype=bool),
+        cluster=pd.factorize(units[design.cluster], sort=True, use_na_sentinel=False)[0],
+        pre=size.pre,
+        post=size.post,
+        mean=size.mean,
+        control_mean=size.control_mean,
+        heterogeneity=like.heterogeneity,
+        inflation=size.inflation,
     )

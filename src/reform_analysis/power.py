@@ -10,7 +10,6 @@ from statsmodels.stats.power import NormalIndPower
 
 from reform_analysis import simulate
 from reform_analysis.estimates import (
-    COLUMNS,
     CheckResult,
     DataError,
     DesignError,
@@ -21,6 +20,7 @@ from reform_analysis.estimates import (
     require_number,
     require_whole_number,
 )
+from reform_analysis.rejections import rejections
 from reform_analysis.wording import LANGUAGES, Limit, say
 
 LEAST_UNITS = 4  # Fisher's variance is 1/(n - 3)
@@ -267,19 +267,11 @@ def simulate_power(
     found = {
         ratio: list(_p_values(fit, design, ratio, draws=draws, seed=seed, term=term)) for ratio in ratios
     }
-    rows = [_share(sum(p <= level for p in found[ratio]), draws, ci_level) for ratio in ratios]
-    index = pd.Index([f"{ratio:g}" for ratio in ratios], name="term")
-    undefined = {ratio: sum(np.isnan(p) for p in found[ratio]) for ratio in ratios}
-    return Estimates(
-        frame=pd.DataFrame(rows, index=index, columns=list(COLUMNS)),
-        scale="proportion",
+    return rejections(
+        found,
+        level=level,
         ci_level=ci_level,
         method=f"Share of drawn panels with p at most {level:g}; {draws} draws a ratio, seed {seed}",
-        n_obs=draws,
-        synthetic=True,
-        notes=tuple(
-            f"ratio {ratio:g}: no p-value in {n} of {draws} panels" for ratio, n in undefined.items() if n
-        ),
     )
 
 
@@ -315,10 +307,11 @@ def _the_term(estimates: Estimates, term: str | None) -> str:
     return str(term)
 
 
-def _share(found: int, draws: int, ci_level: float) -> tuple[float, ...]:
-    ends = stats.binomtest(found, draws).proportion_ci(ci_level, method="exact")
-    share = found / draws
-    return share, float(np.sqrt(share * (1 - share) / draws)), float(ends.low), float(ends.high), np.nan
+def _excluded_key(low: float) -> str:
+    """The sentence for an interval that holds 1: a fall that rounds to 0% or 100% is given as a ratio."""
+    if low <= 0:
+        return "nothing"
+    return "little" if low <= 0.005 else "all" if low >= 0.995 else "null"
 
 
 def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckResult:
@@ -345,7 +338,8 @@ def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckRes
 
     Examples
     --------
-    >>> row = pd.DataFrame([[0.9, 0.2, 0.6, 1.3, 0.6]], columns=COLUMNS)
+    >>> names = ["estimate", "std_error", "ci_low", "ci_high", "p_value"]
+    >>> row = pd.DataFrame([[0.9, 0.2, 0.6, 1.3, 0.6]], columns=names)
     >>> row.index = pd.Index(["pilot"], name="term")
     >>> excluded_ratio(Estimates(row, "rate_ratio", 0.95, "Poisson", 100)).sentences["en"]
     'The 95% interval, 0.60 to 1.30, holds 1: no effect is shown. It excludes falls of more than 40%.'
@@ -358,13 +352,7 @@ def excluded_ratio(estimates: Estimates, *, term: str | None = None) -> CheckRes
     row = estimates.to_frame().loc[chosen]
     low, high = float(row["ci_low"]), float(row["ci_high"])
     null = low <= 1 <= high
-    key = (
-        ("null" if low > 0 else "nothing")
-        if null
-        else "undefined"
-        if np.isnan(low) or np.isnan(high)
-        else "found"
-    )
+    key = _excluded_key(low) if null else "undefined" if np.isnan(low) or np.isnan(high) else "found"
     values = {"low": low, "high": Limit(high), "fall": 100 * (1 - low), "level": percent(estimates.ci_level)}
     excluded = low if null else np.nan
     frame = pd.DataFrame(

@@ -1,15 +1,13 @@
 """Sections of the power report: what a study of this size could find, before its result is seen."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from reform_analysis import counts, panel, planning, plots, power, power_plots
-from reform_analysis.effect_design import TREATED, Design, attempt
-from reform_analysis.estimates import DataError, Estimates, UntestableError
-from reform_analysis.likeness import likeness
+from reform_analysis import bootstrap_power, planning, plots, power_plots, wild_score
+from reform_analysis.effect_design import Design
+from reform_analysis.estimates import DataError, Estimates, UntestableError, require_number
 from reform_analysis.panel_source import listed
 from reform_analysis.planning import StudySize
 from reform_analysis.tables import Table
@@ -35,28 +33,79 @@ def smallest(design: Design, *, target: float = 0.8, language: str = "en") -> Pr
     Returns
     -------
     Prose
+        By the formula, for pilots against others and for a dose; then the smallest p-value that the
+        bootstrap of the effect report can give, where its clusters are few.
     """
     try:
         found = planning.detectable_ratio(design, target=target)
     except UntestableError:
         return Prose((say("planning.none", language),))
-    return Prose((found.sentences[language],))
+    dose = planning.detectable(planning.study_size(design), power=target, dose=True)
+    key = "dose_smallest_none" if np.isnan(dose) else "dose_smallest"
+    per_sd = say(f"power_report.{key}", language, ratio=_ratio(dose), power=f"{100 * target:.0f}")
+    return Prose((found.sentences[language], per_sd, *attainable(design, language=language)))
 
 
-def cited(design: Design, *, language: str = "en") -> Prose:
+def attainable(design: Design, *, level: float = 0.05, language: str = "en") -> tuple[str, ...]:
+    """Return the smallest p-value of the score bootstrap, and whether it can be significant at all.
+
+    Parameters
+    ----------
+    design : Design
+    level : float
+        Of the test.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    tuple of str
+        Empty where so many clusters allow any p-value.
+    """
+    clusters = int(design.frame[design.cluster].nunique())
+    least = wild_score.least_p(clusters)
+    if least != 2.0 ** (1 - clusters):
+        return ()
+    key = "least_p" if least <= level else "least_p_never"
+    values = {"clusters": clusters, "patterns": f"{1 / least:,.0f}", "p": f"{least:.3g}"}
+    return (say(f"power_report.{key}", language, level=f"{100 * level:g}", **values),)
+
+
+def cited(design: Design, *, seed: int = 1, draws: int = 1000, language: str = "en") -> Prose:
     """Return what the effect report says of power before its result.
 
     Parameters
     ----------
     design : Design
+    seed : int
+        Of the simulation.
+    draws : int
+        Panels.
     language : {"zh", "en"}
 
     Returns
     -------
     Prose
+        What `smallest` says of pilots against others, and how often the test of the effect report finds that
+        ratio in panels drawn like the study's.
     """
-    (found,) = smallest(design, language=language).sentences
-    return Prose((say("planning.cited", language, found=found),))
+    said = smallest(design, language=language).sentences
+    first = say("planning.cited", language, found=said[0])
+    size = size_of(design)
+    ratio = np.nan if size is None else planning.detectable(size)
+    if size is None or np.isnan(ratio):
+        return Prose((first, *said[2:]))
+    found = simulated(design, size, ratios=f"{ratio:.2f}", draws=draws, seed=seed)
+    return Prose((first, *_found_there(found, f"{ratio:.2f}", language), *said[2:]))
+
+
+def _found_there(found: Estimates | None, ratio: str, language: str) -> tuple[str, ...]:
+    """How often the bootstrap finds the ratio of the formula."""
+    if found is None:
+        return ()
+    row = found.to_frame().loc[f"{float(ratio):g}"]
+    shares = {name: f"{100 * row[of]:.1f}" for name, of in (("share", "estimate"), ("error", "std_error"))}
+    counted = {"ratio": ratio, "draws": found.n_obs, "clusters": found.n_clusters}
+    return (say("power_report.found_there", language, **shares, **counted),)
 
 
 def size_of(design: Design) -> StudySize | None:
@@ -168,16 +217,16 @@ def limits(size: StudySize | None, *, target: float = 0.8, language: str = "en")
 
 
 def simulated(
-    design: Design, size: StudySize | None, *, ratios: str, draws: int = 60, seed: int
+    design: Design, size: StudySize | None, *, ratios: str, draws: int = 2000, seed: int
 ) -> Estimates | None:
-    """Return how often the fixed-effects Poisson model finds ratios in panels drawn like the study's.
+    """Return how often the score bootstrap of the effect report finds ratios in panels like the study's.
 
     Parameters
     ----------
     design : Design
     size : StudySize or None
     ratios : str
-        Separated by commas; 1 is added, for the size of the test.
+        Separated by commas; added are 1, for the size of the test, and the ratio that the formula detects.
     draws : int
         Panels a ratio.
     seed : int
@@ -194,51 +243,22 @@ def simulated(
     """
     if size is None:
         return None
-    asked = _ratios(ratios)
-    fit = partial(_fitted, before=size.pre)
-    drawn = _drawn_like(design, size)
-    return power.simulate_power(fit, drawn, asked, draws, seed)
+    detected = planning.detectable(size)
+    asked = {*_ratios(ratios), 1.0, *([] if np.isnan(detected) else [round(detected, 2)])}
+    try:
+        like = planning.drawn_like(design, size)
+    except UntestableError:
+        return None
+    return bootstrap_power.simulate_power(like, sorted(asked), draws=draws, seed=seed)
 
 
 def _ratios(text: str) -> list[float]:
     try:
-        found = {float(each) for each in listed(text)}
+        found = [float(each) for each in listed(text)]
     except ValueError:
         raise DataError(f"ratios must be numbers separated by commas, got {text!r}; pass 0.5, 0.7.") from None
-    return sorted({*found, 1.0})
-
-
-def _drawn_like(design: Design, size: StudySize) -> dict[str, Any]:
-    """Arguments of `simulate.draw_panel`: the study's size, level and spread. Its periods are years there."""
-    frame = design.frame
-    moved = panel.changes(frame, pre=list(design.before), post=list(design.after), counts=[design.outcome])
-    like = likeness(moved.assign(pilot=moved["pilot"].astype(float)), outcome=design.outcome)
-    units = size.pilots + size.controls
-    clusters = int(frame[design.cluster].nunique())
-    cities = clusters if clusters < units / 2 else 1
-    years = [str(2000 + k) for k in range(size.pre + size.post)]
-    return {
-        "units": units,
-        "pilots": size.pilots,
-        "counties": cities,
-        "cities": cities,
-        "periods": tuple(years),
-        "adopted": years[size.pre],
-        "mean": size.mean,
-        "heterogeneity": like.heterogeneity,
-        "overdispersion": size.inflation,
-    }
-
-
-def _fitted(drawn: pd.DataFrame, *, before: int) -> Estimates:
-    """The model of the effect report on a drawn panel."""
-    late = drawn["period"] >= str(2000 + before)
-    coded = drawn.assign(**{TREATED: (drawn["pilot"].astype(bool) & late).astype(float)})
-    cluster = "city" if len(drawn["city"].unique()) > 1 else "unit_id"
-    asked = {"outcome": "losses", "unit": "unit_id", "period": "period", "terms": [TREATED]}
-    found = attempt(counts.fit_poisson, coded, cluster=cluster, inference="cluster", **asked)
-    if found is None:
-        raise UntestableError("the drawn panel holds nothing to test.")
+    for ratio in found:
+        require_number("ratios", ratio, above=0, way_out="pass rate ratios such as 0.7.")
     return found
 
 
@@ -300,8 +320,10 @@ def _said(found: Estimates, target: float, language: str) -> str:
     key = "not_crossed" if np.isnan(nearest) else "crossed"
     level = f"{100 * target:.0f}"
     crossing = say(f"power_report.{key}", language, power=level, ratio=f"{nearest:g}")
-    size = f"{frame.loc['1', 'estimate']:.2f}"
-    return say("power_report.simulated", language, draws=found.n_obs, size=size, crossing=crossing)
+    row = frame.loc["1"]
+    size = {"size": f"{100 * row['estimate']:.1f}", "error": f"{100 * row['std_error']:.1f}"}
+    counted = {"draws": f"{found.n_obs:,}", "clusters": f"{found.n_clusters:,}"}
+    return say("power_report.simulated", language, crossing=crossing, **size, **counted)
 
 
 def _simulated_table(found: Estimates, formula: pd.Series, language: str) -> Table:

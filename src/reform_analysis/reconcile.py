@@ -73,6 +73,7 @@ def reconcile(
     Seber (1982), The Estimation of Animal Abundance, section 3.1.
     """
     level = require_level(ci_level)
+    frame = frame.reset_index(drop=True)
     table = _table(frame, reported, counted, matched)
     if not table[["reported", "counted"]].to_numpy().sum():
         raise UntestableError("reported and counted must hold a loss, got none in either; add periods.")

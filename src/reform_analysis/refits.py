@@ -263,7 +263,8 @@ def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Calla
     if np.isnan(row[["ci_low", "ci_high"]].to_numpy(dtype=float)).any():
         return lambda language: say("check.estimate_only", language, **values)
     values |= {"level": percent(ci_level), "low": row["ci_low"], "high": Limit(row["ci_high"])}
-    key = "check.estimate_null" if excluded and row["p_value"] > 1 - ci_level else "check.estimate"
+    null = excluded and row["p_value"] > 1 - ci_level and round(row["ci_low"], 2) != 0
+    key = f"check.estimate{'_null' if null else ''}"
     return lambda language: say(key, language, **values)
 
 

@@ -5,6 +5,7 @@ without any effect. Earlier periods tell how much.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,8 @@ from reform_analysis.estimates import (
 from reform_analysis.panel_texts import label
 from reform_analysis.wording import LANGUAGES, p_text, say
 
+_ROWS = ("base_period", "all_pre", "predicted", "pooled", "regression_alone")
+
 
 def baseline_shrinkage(
     panel: pd.DataFrame,
@@ -46,16 +49,28 @@ def baseline_shrinkage(
     seed: int,
     ci_level: float = 0.95,
 ) -> CheckResult:
-    r"""Compare pilots with what their whole past predicts, not with their base period.
+    r"""Compare pilots with what their past predicts, not with their base period.
 
-    Each unit's lasting level is predicted from all its pre-periods (`baseline_sample.levels`, empirical
-    Bayes), and the fall is measured from there:
+    Each unit's lasting level is predicted by empirical Bayes (`baseline_sample.levels`), and the fall is
+    measured from there:
 
     .. math:: \hat\rho = \frac{\sum_p y^{post} / \sum_p e^{post} \hat\lambda}
         {\sum_c y^{post} / \sum_c e^{post} \hat\lambda} .
 
-    Identifying assumption: given the counts of all pre-periods, choice as a pilot says nothing more about
-    later losses; levels last; a common trend.
+    There are two targets. "predicted" leaves the base period out, gives each arm its own mean and its own
+    variance between units, and shrinks units towards the mean of their arm,
+
+    .. math:: \hat\lambda_i = m_a \frac{f_a + v_a Y_i}{f_a + v_a E_i}, \qquad
+        m_a = \sum_{i \in a} Y_i \Big/ \sum_{i \in a} \sum_{t < b} e_{it} r_t ,
+
+    with :math:`r_t` the rate of all units in period t. It is right whether pilots were chosen on chance in
+    the base period b, on their lasting level, or on both. "pooled" shrinks both arms towards one mean over
+    all pre-periods: it is right if pilots were chosen on their counts in all pre-periods, and wrong if on
+    their lasting level.
+
+    Identifying assumption of "predicted": chance in the periods before the base period had no part in the
+    choice; levels last; a common trend. Of "pooled": given the counts of all pre-periods, choice says nothing
+    more about later losses.
 
     Parameters
     ----------
@@ -82,10 +97,10 @@ def baseline_shrinkage(
     -------
     CheckResult
         Index ``baseline``: "base_period" and "all_pre" (ratio of ratios against the base period, against all
-        pre-periods), "predicted" (against predicted levels) and "regression_alone" (what the base period
-        would give without an effect: the first over the third). Columns ``ratio, ci_low, ci_high``. Passed
-        if the interval of "predicted" excludes 1 on the side on which that of "base_period" does; None if
-        that holds 1.
+        pre-periods), "predicted" and "pooled" (against predicted levels) and "regression_alone" (what the
+        base period would give without an effect: the first over "predicted"). Columns ``ratio, ci_low,
+        ci_high``. None if the interval of "base_period" holds 1; else failed if that of "predicted" does not
+        exclude 1 on the same side, passed if "pooled" does too, and None if only "predicted" does.
 
     Raises
     ------
@@ -94,7 +109,7 @@ def baseline_shrinkage(
     DesignError
         If periods are wrong or fewer than three lie before adoption.
     UntestableError
-        If an arm has too few units or losses.
+        If an arm has too few units or losses, or none before the base period.
 
     Notes
     -----
@@ -120,26 +135,67 @@ def baseline_shrinkage(
         period=period,
     )
     ones = np.ones(len(sample.pilot))
-    found = levels(sample, method=method)
+    _require_earlier(sample)
     drawn = [_ratios(sample, _arm_weights(sample, rng), method) for _ in range(draws)]
     ends = np.exp(np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
     frame = pd.DataFrame(
         {"ratio": np.exp(_ratios(sample, ones, method)), "ci_low": ends[0], "ci_high": ends[1]},
-        index=pd.Index(["base_period", "all_pre", "predicted", "regression_alone"], name="baseline"),
+        index=pd.Index(_ROWS, name="baseline"),
     )
-    passed = _same_side(frame.loc["base_period"], frame.loc["predicted"])
+    passed, key = _verdict(frame)
     return CheckResult(
         name="baseline_shrinkage",
         passed=passed,
-        sentences={each: _shrinkage_sentence(frame, passed, level, each) for each in LANGUAGES},
+        sentences={each: _shrinkage_sentence(frame, key, level, each) for each in LANGUAGES},
         frame=frame,
         synthetic=sample.synthetic,
-        notes=(
-            *sample.notes,
-            f"variance of lasting levels {found.spread:.3g} (mean 1), variance over mean of a count "
-            f"{found.inflation:.3g}",
-        ),
+        notes=(*sample.notes, *_spreads(sample, method)),
     )
+
+
+def _require_earlier(sample: BaselineSample) -> None:
+    for name, arm in {"pilots": sample.pilot, "others": ~sample.pilot}.items():
+        if not sample.pre[arm, :-1].sum():
+            raise UntestableError(
+                f"{name} must have an event before the base period, got none: their level cannot be "
+                "predicted; add earlier periods."
+            )
+
+
+def _spreads(sample: BaselineSample, method: Spread) -> tuple[str, ...]:
+    """How much the units of each arm differ for good."""
+    early = _early(sample)
+    arms = {"pilots": sample.pilot, "others": ~sample.pilot}
+    found = {name: levels(_part(early, arm), method=method) for name, arm in arms.items()}
+    return tuple(
+        f"{name}: variance of lasting levels {each.spread:.3g} (mean 1), variance over mean of a count "
+        f"{each.inflation:.3g}"
+        for name, each in found.items()
+    )
+
+
+def _early(sample: BaselineSample) -> BaselineSample:
+    """The pre-periods before the base period."""
+    return replace(sample, pre=sample.pre[:, :-1], pre_exposure=sample.pre_exposure[:, :-1])
+
+
+def _part(sample: BaselineSample, arm: Array) -> BaselineSample:
+    names = ("pre", "pre_exposure", "post", "post_exposure", "pilot")
+    return replace(sample, **{name: getattr(sample, name)[arm] for name in names})
+
+
+def _own_levels(sample: BaselineSample, weights: Array, method: Spread) -> Array:
+    """Levels within arms from the periods before the base period, times the arm's own mean."""
+    early = _early(sample)
+    expected = early.pre_exposure @ ((weights @ early.pre) / (weights @ early.pre_exposure))
+    predicted = np.full(len(sample.pilot), np.nan)
+    for arm in (sample.pilot, ~sample.pilot):
+        total = weights[arm] @ early.pre[arm].sum(axis=1)
+        if total:
+            own = _part(early, arm)
+            mean = total / (weights[arm] @ expected[arm])
+            predicted[arm] = mean * levels(own, method=method, weights=weights[arm]).predicted(own)
+    return predicted
 
 
 def _arm_weights(sample: BaselineSample, rng: np.random.Generator) -> Array:
@@ -152,16 +208,31 @@ def _arm_weights(sample: BaselineSample, rng: np.random.Generator) -> Array:
 
 
 def _ratios(sample: BaselineSample, weights: Array, method: Spread) -> Array:
-    """Log ratios against base period, all pre-periods and predicted levels; the first over the third."""
-    level = levels(sample, method=method, weights=weights).predicted(sample)
+    """Log ratios in the order of `_ROWS`."""
     base = sample.pre[:, -1], sample.pre_exposure[:, -1]
     every = sample.pre.sum(axis=1), sample.pre_exposure.sum(axis=1)
     after = log_contrast(sample.post, sample.post_exposure, sample.pilot, weights)
     by_base, by_every = (
         after - log_contrast(counts, exposure, sample.pilot, weights) for counts, exposure in (base, every)
     )
-    by_level = log_contrast(sample.post, sample.post_exposure * level, sample.pilot, weights)
-    return np.array([by_base, by_every, by_level, by_base - by_level])
+    targets = (
+        _own_levels(sample, weights, method),
+        levels(sample, method=method, weights=weights).predicted(sample),
+    )
+    own, pooled = (
+        log_contrast(sample.post, sample.post_exposure * level, sample.pilot, weights) for level in targets
+    )
+    return np.array([by_base, by_every, own, pooled, by_base - own])
+
+
+def _verdict(frame: pd.DataFrame) -> tuple[bool | None, str]:
+    """Whether the check passed, and the key of its sentence."""
+    own, pooled = (_same_side(frame.loc["base_period"], frame.loc[name]) for name in ("predicted", "pooled"))
+    if own is None:
+        return None, "nothing"
+    if not own:
+        return False, "explained"
+    return (True, "remains") if pooled else (None, "between")
 
 
 def _same_side(first: pd.Series, second: pd.Series) -> bool | None:
@@ -170,16 +241,15 @@ def _same_side(first: pd.Series, second: pd.Series) -> bool | None:
     return bool(second["ci_high"] < 1 if first["ci_high"] < 1 else second["ci_low"] > 1)
 
 
-def _shrinkage_sentence(frame: pd.DataFrame, passed: bool | None, level: float, language: str) -> str:
-    key = {None: "nothing", True: "remains", False: "explained"}[passed]
-    return say(
-        f"check.shrinkage_{key}",
-        language,
-        base=frame.loc["base_period", "ratio"],
-        alone=frame.loc["regression_alone", "ratio"],
-        level=percent(level),
-        **dict(zip(("ratio", "low", "high"), frame.loc["predicted"], strict=True)),
-    )
+def _shrinkage_sentence(frame: pd.DataFrame, key: str, level: float, language: str) -> str:
+    rows = {"base": "base_period", "own": "predicted", "pooled": "pooled"}
+    values = {
+        f"{name}{end}": frame.loc[row, column]
+        for name, row in rows.items()
+        for end, column in {"": "ratio", "_low": "ci_low", "_high": "ci_high"}.items()
+    }
+    alone = frame.loc["regression_alone", "ratio"]
+    return say(f"check.shrinkage_{key}", language, alone=alone, level=percent(level), **values)
 
 
 def dose_on_baseline(

@@ -14,14 +14,18 @@ from typing import Any
 
 from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 
-from reform_analysis import __version__, manifest, workers
+from reform_analysis import __version__, manifest, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
-from reform_analysis.headlines import record
-from reform_analysis.jobs import FORMATS, Job, JobRecord, digest, restore
+from reform_analysis.headlines import csv_bytes, record
+from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
+from reform_analysis.parameters import default_values
+from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
+from reform_analysis.plan_sentences import Line
+from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
-from reform_analysis.storage import lock, sweep, write
-from reform_analysis.study import Plan, Planned, make_plan
+from reform_analysis.storage import digest, lock, sweep, write
+from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
 
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
@@ -103,9 +107,13 @@ def render(
     ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
     with _opened(out, ending):
         folder = _new_folder(out, started, ending)
-        tasks = plan_jobs(plan, chosen, folder=folder, out=out, fresh=fresh, formats=formats)
+        places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
+        tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
         run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
+        if plan.analysis:
+            ids, open_points = frozen_hypotheses(plan.analysis), tuple(unexplained(plan.analysis))
+            run = replace(run, hypotheses=ids, unexplained=open_points)
         if on_start:
             on_start(len(tasks))
         begun = perf_counter()
@@ -232,6 +240,7 @@ def plan_jobs(
         source, language = report.source, report.keys["language"]
         data = manifest.data_file(source, folder=plan.folder, digests=digests)
         read = {name: sha256 for name, sha256 in digests.items() if name == str(plan.folder / data.path)}
+        said, standing_of = _plan_parts(plan, source, data, language)
         task = Job(
             source=source,
             keys=report.keys,
@@ -241,14 +250,36 @@ def plan_jobs(
             folder=folder,
             cache=out / "cache",
             fresh=fresh,
-            key=manifest.cache_key(source, keys=report.keys, title=plan.title, data=data),
+            key=manifest.cache_key(source, keys=report.keys, title=plan.title, data=data, plan=said),
             stamp=manifest.stamp(source, data, language),
             data=read,
             formats=tuple(formats),
             deadline=plan.deadline,
+            **standing_of,
         )
         tasks.append(task)
     return tasks
+
+
+def _plan_parts(
+    plan: Plan, source: Source, data: manifest.DataFile, language: str
+) -> tuple[tuple[Line, ...], dict[str, Any]]:
+    """What a report says of the analysis plan, and the fields of its job that follow."""
+    defaults = default_values(source.notebook)
+    found = standing(
+        plan.analysis, notebook=source.name, settings=source.settings, defaults=defaults, kind=data.kind
+    )
+    if found is None:
+        return (), {}
+    own = data.sha256 if data.kind == "own" else ""
+    said = plan_sentences.sentences(plan.analysis, found, language, data_sha256=own)
+    fields = {
+        "standing": found.status,
+        "hypotheses": found.hypotheses if found.since else (),
+        "departures": tuple(change.key for change in found.departures),
+        "plan_cell": plan_sentences.cell(said, language),
+    }
+    return said, fields
 
 
 def _batch(plan: Plan) -> str:
@@ -309,6 +340,6 @@ def _write_outcome(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: flo
         packed = BytesIO()
         estimates.to_parquet(packed, index=False)
         write(run.folder / "estimates.parquet", packed.getvalue())
-        write(run.folder / "estimates.csv", estimates.to_csv(index=False).encode("utf-8-sig"))
+        write(run.folder / "estimates.csv", csv_bytes(estimates))
     document = manifest.describe(run, plan, tasks, seconds=seconds)
     write(run.folder / "manifest.json", document.encode())

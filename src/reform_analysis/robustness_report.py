@@ -70,7 +70,10 @@ def section(examination: Examination, *names: str, language: str = "en") -> tupl
     if "dose_on_baseline" in planned:
         said.append(say("robustness.mediation", language))
     done = {name: found for name, found in planned.items() if isinstance(found, CheckResult)}
-    tables = [robustness_tables.numbers(name, check, language=language) for name, check in done.items()]
+    tables = [
+        robustness_tables.numbers(name, check, level=_level(examination), language=language)
+        for name, check in done.items()
+    ]
     return Prose(tuple(said)), *(table for table in tables if table is not None)
 
 
@@ -111,8 +114,19 @@ def bounds(examination: Examination, *, kind: str, source: str = "", language: s
     ax = robustness_plots.trend_bounds(found, kind=kind, language=language)
     data = plots.data_note(found.synthetic, source=source, language=language)
     broken = say("format.none", language) if np.isnan(size) else f"{size:.2f}"
-    fields = {"n": len(drawn), "breakdown": broken, "level": "95", "data": data, **ends}
+    fields = {
+        "n": len(drawn),
+        "breakdown": broken,
+        "level": percent(_level(examination)),
+        "data": data,
+        **ends,
+    }
     return said, plots.captioned(ax, "trend_bounds", language=language, **fields), *tables
+
+
+def _level(examination: Examination) -> float:
+    """The level of all intervals; the default where there is no estimate."""
+    return 0.95 if examination.estimates is None else examination.estimates.ci_level
 
 
 def specifications(examination: Examination, *, source: str = "", language: str = "en") -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reform_analysis.estimates import CheckResult
+from reform_analysis.estimates import CheckResult, percent
 from reform_analysis.examination import BOUNDS, LONGEST, Examination, NotRun
 from reform_analysis.panel_texts import label
 from reform_analysis.refits import variant_name
@@ -42,6 +42,9 @@ _REFUSALS = {
     "needs at least two periods before": "few_periods",
     "no control is flagged": "no_contamination",
     "separate all events": "separated",
+    "must have at least three groups": "few_groups",
+    "must be at least two units with an event": "few_events",
+    "must have an event": "few_events",
 }
 _ROWS = {
     "all together": "together",
@@ -119,7 +122,7 @@ def _verdict(check: CheckResult, language: str) -> str:
     return say(f"check.verdict_{check.verdict.replace(' ', '_')}", language)
 
 
-def numbers(name: str, check: CheckResult, *, language: str = "en") -> Table | None:
+def numbers(name: str, check: CheckResult, *, level: float = 0.95, language: str = "en") -> Table | None:
     """Return the numbers behind a check.
 
     Parameters
@@ -127,6 +130,8 @@ def numbers(name: str, check: CheckResult, *, language: str = "en") -> Table | N
     name : str
         As in `Examination.checks`.
     check : CheckResult
+    level : float
+        Level of the intervals of the check, for the heads.
     language : {"zh", "en"}
 
     Returns
@@ -158,7 +163,7 @@ def numbers(name: str, check: CheckResult, *, language: str = "en") -> Table | N
     if name in BOUNDS:
         names = names.where(names.isin(["original", "breakdown"]), "relaxed")
     heads = {"row": [_row(each, language) for each in names]}
-    return _table(heads | _columns(frame, name, language), caption, language)
+    return _table(heads | _columns(frame, name, language), caption, language, level)
 
 
 def _longest(frame: pd.DataFrame) -> pd.DataFrame:
@@ -240,6 +245,7 @@ def joint(curve: SpecificationCurve, *, language: str = "en") -> Table:
     return _table(heads, say("robustness.curve_caption", language), language)
 
 
-def _table(heads: dict[str, list[str]], caption: str, language: str) -> Table:
-    texts = {say(f"robustness_head.{key}", language): column for key, column in heads.items()}
+def _table(heads: dict[str, list[str]], caption: str, language: str, level: float = 0.95) -> Table:
+    shown = percent(level)
+    texts = {say(f"robustness_head.{key}", language, level=shown): column for key, column in heads.items()}
     return Table(pd.DataFrame(texts), caption)

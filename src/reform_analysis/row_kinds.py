@@ -13,6 +13,7 @@ from reform_analysis.row_labels import (
     is_note,
     is_starred,
     is_unit,
+    names_no_township,
     names_the_whole,
     read_label,
     says_number,
@@ -104,7 +105,7 @@ def _total(table: Table, row: int, given: Mapping[int, Any]) -> Total | None:
 
 
 def _county_totals(table: Table, rows: list[int]) -> list[Total]:
-    """Rows named after a county among townships: its total, or its own cases, but no township."""
+    """Rows named after a county among townships: its total, to which its own cases would not add up."""
     names = {row: _name(table, row) for row in rows}
     places = {_read(table.value(row, number)) for number in _numbers(table, PLACES) for row in rows}
     counties = {row: name for row, name in names.items() if is_county(name)}
@@ -113,7 +114,7 @@ def _county_totals(table: Table, rows: list[int]) -> list[Total]:
     townships = {name for name in names.values() if is_unit(name)}
     if len(townships) <= len(set(counties.values())):
         return []
-    return [Total(row, name, name, "loose") for row, name in counties.items()]
+    return [Total(row, name, name, "part") for row, name in counties.items()]
 
 
 def _name(table: Table, row: int) -> str:
@@ -140,7 +141,20 @@ def _no_data(
         raise _second_table(table, row, "has other headers")
     if first and _is_numbering(given, keys):
         return "row of column numbers"
-    return _HEADING if _is_heading(table, row, given) else ""
+    return _HEADING if _names_no_township(table, row, given) or _is_heading(table, row, given) else ""
+
+
+def _names_no_township(table: Table, row: int, given: Mapping[int, Any]) -> bool:
+    """Whether a row without numbers heads several units; one with numbers is refused, for it is no unit."""
+    kind = names_no_township(_name(table, row))
+    outside = {header.number for header in table.headers} - set(_numbers(table, LEADING))
+    if kind and any(says_number(value) for number, value in given.items() if number in outside):
+        raise DataError(
+            f"sheet {table.sheet.name!r}, row {row} is named {_name(table, row)!r}, which is no township but "
+            f"{kind}; write 小计 behind the name if its numbers are the sum of rows, or delete the row "
+            "and take its numbers out of the totals."
+        )
+    return bool(kind)
 
 
 def _is_note(table: Table, given: Mapping[int, Any]) -> bool:

@@ -34,6 +34,13 @@ _UNIT = re.compile(
 _GROUP = re.compile(r"(?:乡镇|镇乡|镇街|街镇|街乡|街道|乡|镇)(?:街道)?|.*(?:乡镇|镇乡)街道")
 
 
+_NUMBERED = re.compile(r"\(?(?:[0-9]{1,3}|[一二三四五六七八九十]{1,3})[).、]")
+_SEVERAL = re.compile(
+    r"(?:非?试点|其他|其它|其余|所有|全部|各)(?:乡镇|镇乡|镇街|街镇|街乡|街道|乡|镇|单位|地区)?(?:街道)?(?:名单)?"
+)
+_OWN_CASES = re.compile(r"(?:.{0,8}[省市县区](?:本级|直属?|级)|本级)(?:部门|单位|机关)?")
+
+
 class Label(NamedTuple):
     """A label of a total or mean: what stands before the word, and how far its numbers can be checked.
 
@@ -66,7 +73,7 @@ def read_label(text: str) -> Label | None:
     bare = strip_marks(half_width("".join(text.split()))).translate(_SQUARE)
     found = _LABEL.fullmatch(bare)
     if found is None:
-        return Label("", "loose") if _AMONG.match(bare) else None
+        return Label("", "loose") if _AMONG.match(bare) and not _UNIT.fullmatch(bare) else None
     scope, word, mean, notes = found.groups()
     # 〔合计〕 and (乙县合计) are in brackets as a whole.
     scope = scope.lstrip("(")
@@ -137,6 +144,29 @@ def is_unit(text: str) -> bool:
     """
     bare = strip_marks("".join(half_width(text).split()))
     return _UNIT.fullmatch(bare) is not None and _GROUP.fullmatch(bare) is None
+
+
+def names_no_township(text: str) -> str:
+    """Return what a row is named after if it is no township: several units, or a county's own departments.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    str
+        "several units", "departments of a county or city", or empty.
+
+    Examples
+    --------
+    >>> names_no_township("一、试点乡镇"), names_no_township("县本级"), names_no_township("一镇")
+    ('several units', 'departments of a county or city', '')
+    """
+    bare = _NUMBERED.sub("", strip_marks("".join(half_width(text).split())), count=1)
+    if _SEVERAL.fullmatch(bare) or _GROUP.fullmatch(bare):
+        return "several units"
+    return "departments of a county or city" if _OWN_CASES.fullmatch(bare) else ""
 
 
 def is_note(text: str) -> bool:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from reform_analysis import index_rows, pages
 from reform_analysis.headlines import FIELDS
 from reform_analysis.jobs import JobRecord
+from reform_analysis.plan_manifest import unreported
 from reform_analysis.storage import write
 
 
@@ -46,6 +47,10 @@ class RunResult:
         It was stopped before its end.
     stopped_by_user : bool
         By Ctrl-C.
+    hypotheses : tuple of str
+        Of the analysis plan that was frozen last.
+    unexplained : tuple of str
+        Differences of the present plan from the frozen one that nothing explains.
     """
 
     folder: Path
@@ -61,6 +66,8 @@ class RunResult:
     planned: int = 0
     interrupted: bool = False
     stopped_by_user: bool = False
+    hypotheses: tuple[str, ...] = ()
+    unexplained: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[JobRecord, ...]:
@@ -148,7 +155,9 @@ def _read_run(path: Path) -> dict[str, Any]:
         run = RUN.validate_python({**json.loads(path.read_bytes()), "folder": folder})
     except (OSError, ValueError, TypeError) as broken:
         return {"folder": folder, "broken": str(broken).splitlines()[0]}
-    return {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
+    missing = unreported(run.hypotheses, run.records)
+    found = {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
+    return {**found, "unreported": missing}
 
 
 def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -170,6 +179,7 @@ def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if "batch" in item:
             reports = sorted(shards[item["batch"]].values(), key=lambda pair: pair[1].stem)
             item.update(index_rows.grid(reports, keys=item["run"].keys))
+            item["unreported"] = unreported(item["run"].hypotheses, [record for _, record in reports])
     return shown
 
 

@@ -4,10 +4,11 @@ Mediation is never read as causal here: an estimate by dose or by measure compar
 of the reform to take up.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
@@ -162,6 +163,7 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     first = _first(row, estimates, found, groups, checks)
     parts = [
         first,
+        *_details(groups, checks),
         *_overturning(checks, shown),
         _strength(checks, groups, estimates),
         in_both("check.card_mediation"),
@@ -204,20 +206,65 @@ def _first(
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
     if key == "undecided" and row["ci_low"] <= 0:
         key = "undecided_open"
-    named = [name for name in groups.index if name in REQUIRED or name in against]
-
-    def reasons(language: str) -> str:
-        texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language) for name in named)
-        return say("check.card_between", language).join(texts)
-
+    reasons = _reasons(groups, _named(groups), checks, brief=True)
     return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
 
 
-def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: str) -> str:
+def _named(groups: pd.DataFrame) -> list[str]:
+    """The questions that must be answered, and those that speak against the result."""
+    verdicts = groups["verdict"].astype(str)
+    return [str(name) for name in groups.index if name in REQUIRED or _speaks_against(name, verdicts[name])]
+
+
+def _details(groups: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, str]]:
+    """What the questions rest on, in full, where the first sentence gives their numbers alone."""
+    named = _named(groups)
+    texts = [_reasons(groups, named, checks, brief=brief) for brief in (True, False)]
+    same = all(texts[0](language) == texts[1](language) for language in LANGUAGES)
+    return [] if same else [in_both("check.card_details", reasons=texts[1])]
+
+
+def _reasons(
+    groups: pd.DataFrame, named: Sequence[str], checks: Sequence[CheckResult], *, brief: bool
+) -> Callable[[str], str]:
+    def reasons(language: str) -> str:
+        texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language, brief) for name in named)
+        return say("check.card_between", language).join(texts)
+
+    return reasons
+
+
+def _briefly(check: CheckResult, language: str) -> str:
+    """The numbers of a check alone; its sentence where its frame is of no known kind."""
+    frame = check.to_frame()
+    full = check.sentences[language].rstrip("。. ")
+    if check.name in ("baseline_shrinkage", "selection_simulation") and "ratio" in frame:
+        return say(f"check.brief_{check.name}", language, **frame["ratio"].to_dict())
+    if check.name == "common_trend_bounds" and "breakdown" in frame.index:
+        low, high = frame.loc["original", ["ci_low", "ci_high"]]
+        size = frame.loc["breakdown", "size"]
+        key = "trend" if np.isfinite(size) else "trend_holds"
+        return say(f"check.brief_{key}", language, breakdown=size, low=low, high=high)
+    if "conclusion" not in frame:
+        return full
+    if check.name == "displacement":
+        return say("check.brief_displacement", language, together=frame["estimate"].iloc[-1])
+    known = frame.loc[~frame.index.astype(str).str.startswith("moved: "), "estimate"].dropna()
+    return say("check.brief_refits", language, low=known.min(), high=known.max()) if len(known) else full
+
+
+def _reason(
+    group: str,
+    verdict: str,
+    checks: Sequence[CheckResult],
+    language: str,
+    brief: bool,
+) -> str:
     """The question, its verdict, and what its failed checks found; where none failed, the first of them."""
     done = [check for check in checks if check.name in GROUPS[group]]
     failed = [check for check in done if check.passed is False] or done[:1]
-    texts = [check.sentences[language].rstrip("。. ") for check in failed]
+    full = [check.sentences[language].rstrip("。. ") for check in failed]
+    texts = [_briefly(check, language) for check in failed] if brief else full
     inside = say("check.card_between", language).join(texts)
     values = {"title": say(f"check.group_{group}", language)}
     values["verdict"] = say(f"check.verdict_{verdict.replace(' ', '_')}", language)

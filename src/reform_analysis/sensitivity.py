@@ -182,7 +182,8 @@ def oster_delta(
     rng = np.random.default_rng(require_whole_number("seed", seed))
     names = [outcome, treatment, *controls]
     need_columns(frame, names)
-    numbers = as_numbers(frame, names)[names].dropna()
+    # Sorted, so that the bootstrap of one seed does not depend on the order of the rows.
+    numbers = as_numbers(frame, names)[names].dropna().sort_values(names, kind="stable")
     _require_variation(numbers)
     row = _coefficients(np.cov(numbers.to_numpy(float), rowvar=False, ddof=0), r_max)
     if r_max is not None and not row["r_with"] <= r_max <= 1:
@@ -194,11 +195,14 @@ def oster_delta(
     ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
     row |= dict(zip(("ci_low", "ci_high"), ends, strict=True))
     passed = bool(ends[0] > 0 if row["with_controls"] > 0 else ends[1] < 0)
-    key = f"check.oster_{'robust' if passed else 'fragile'}"
+    keys = "robust" if passed else "fragile", "opposed" if row["delta"] < 0 else "along"
+    values = row | {"level": percent(level), "size": abs(row["delta"])}
     return CheckResult(
         name="oster_delta",
         passed=passed,
-        sentences={each: say(key, each, level=percent(level), **row) for each in LANGUAGES},
+        sentences={
+            each: "".join(say(f"check.oster_{key}", each, **values) for key in keys) for each in LANGUAGES
+        },
         frame=pd.DataFrame([row], index=["delta"]),
         synthetic=bool(frame.attrs.get("synthetic", False)),
         notes=(f"{len(numbers)} of {len(frame)} rows without missing values",),

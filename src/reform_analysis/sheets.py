@@ -6,7 +6,6 @@ them; macros are never run.
 
 import csv
 import io
-import re
 import struct
 import warnings
 import zipfile
@@ -32,13 +31,13 @@ from openpyxl.utils.datetime import from_excel
 from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
 from reform_analysis.cell_formats import as_shown, changes_meaning, stored_kind
+from reform_analysis.delimited_text import records
 from reform_analysis.estimates import DataError
+from reform_analysis.superscripts import cell_text, inline_text, shared_texts
 
 MAX_BYTES = 30_000_000
 MAX_EXPANDED_BYTES = 200_000_000
 MAX_CELLS = 2_000_000
-_DELIMITERS = ",;\t"  # the first of equally common ones
-_SEARCHED_LINES = 50
 _ZIP, _OLE, _PARQUET, _STATA = b"PK", b"\xd0\xcf\x11\xe0", b"PAR1", b"<stata_dta>"
 # What the reading libraries raise on a damaged file is not documented and differs by the damaged byte.
 _FAULTS = (
@@ -90,6 +89,8 @@ class Sheet:
         Whether the file tells texts from numbers, which a CSV does not.
     kinds : dict of int to str
         Columns of a stored frame to what they hold, as `cell_formats.stored_kind` says it.
+    hidden_rows : frozenset of int
+        Rows that the workbook does not show.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Sheet:
     attrs: dict[str, Any] = field(default_factory=dict)
     typed: bool = True
     kinds: dict[int, str] = field(default_factory=dict)
+    hidden_rows: frozenset[int] = frozenset()
 
 
 def read_sheets(path: str | PathLike[str]) -> list[Sheet]:
@@ -188,9 +190,18 @@ class _Parser(WorkSheetParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.uncalculated: list[str] = []
+        self.hidden_rows: set[int] = set()
+
+    def parse_row(self, row: Any) -> Any:
+        number, cells = super().parse_row(row)
+        if row.get("hidden") in ("1", "true"):
+            self.hidden_rows.add(number)
+        return number, cells
 
     def parse_cell(self, element: Any) -> dict[str, Any]:
         cell: dict[str, Any] = super().parse_cell(element)
+        if element.get("t") == "inlineStr" and (text := inline_text(element)) is not None:
+            cell["value"] = text
         # A formula may have the empty text as its value: then the type is "str".
         if cell["value"] is None and element.get("t") != "str" and element.find(FORMULA_TAG) is not None:
             self.uncalculated.append(f"{get_column_letter(cell['column'])}{cell['row']}")
@@ -201,7 +212,9 @@ def _xlsx(content: bytes, place: Path) -> list[Sheet]:
     _refuse_bomb(content, place)
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
     formats = _telling_formats(book)
-    return [_xlsx_sheet(sheet, formats, place) for sheet in book.worksheets]
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        texts = shared_texts(archive, book.worksheets[0]._shared_strings) if book.worksheets else []
+    return [_xlsx_sheet(sheet, texts, formats, place) for sheet in book.worksheets]
 
 
 def _telling_formats(book: Any) -> dict[int, tuple[str, int]]:
@@ -235,12 +248,12 @@ def _refuse_bomb(content: bytes, place: Path) -> None:
         raise DataError(f"{place.name} is an archive, not a workbook; unpack it and pass the file inside.")
 
 
-def _xlsx_sheet(sheet: Any, formats: dict[int, tuple[str, int]], place: Path) -> Sheet:
+def _xlsx_sheet(sheet: Any, texts: list[str], formats: dict[int, tuple[str, int]], place: Path) -> Sheet:
     book = sheet.parent
     with sheet._get_source() as source:
         parser = _Parser(
             source,
-            sheet._shared_strings,
+            texts,
             data_only=True,
             epoch=book.epoch,
             date_formats=book._date_formats,
@@ -250,7 +263,14 @@ def _xlsx_sheet(sheet: Any, formats: dict[int, tuple[str, int]], place: Path) ->
     areas = parser.merged_cells.mergeCell if parser.merged_cells else ()
     merged = tuple((area.min_row, area.min_col, area.max_row, area.max_col) for area in areas)
     hidden = sheet.sheet_state != "visible"
-    return Sheet(sheet.title, filled, merged, tuple(parser.uncalculated), hidden)
+    return Sheet(
+        sheet.title,
+        filled,
+        merged,
+        tuple(parser.uncalculated),
+        hidden,
+        hidden_rows=frozenset(parser.hidden_rows & filled.keys()),
+    )
 
 
 def _xlsx_rows(parser: _Parser, formats: dict[int, tuple[str, int]], place: Path) -> Grid:
@@ -296,8 +316,10 @@ def _xls(content: bytes, place: Path) -> list[Sheet]:
 def _xls_sheet(sheet: Any, book: Any, place: Path) -> Sheet:
     _require_cells(sheet.nrows * sheet.ncols, place)
     filled: Grid = {}
+    raised = sheet.rich_text_runlist_map
     for row in range(sheet.nrows):
         values = {column + 1: _xls_value(cell, book) for column, cell in enumerate(sheet.row(row))}
+        values |= {at + 1: cell_text(sheet, row, at) for at in range(sheet.ncols) if (row, at) in raised}
         values = {column: value for column, value in values.items() if value is not None}
         if values:
             filled[row + 1] = values
@@ -355,45 +377,17 @@ def _frame_sheet(frame: pd.DataFrame, place: Path) -> Sheet:
 
 
 def _csv(content: bytes, place: Path) -> Sheet:
-    text = _decode(content, place)
-    if text.lstrip()[:1] == "<":
-        raise DataError(
-            f"{place.name} is a web page or XML, not a table; open it in Excel and save it as .xlsx."
-        )
     with _reading(place):
-        records = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
-        return Sheet(place.name, _csv_rows(records, place), typed=False)
+        return Sheet(place.name, _csv_rows(records(content, place.name), place), typed=False)
 
 
-def _delimiter(text: str) -> str:
-    """Comma, semicolon or tab: the commonest in the first line that has one outside quotes."""
-    lines = (re.sub(r'"[^"]*"', "", line) for line in text.splitlines()[:_SEARCHED_LINES])
-    counted = ((line, max(_DELIMITERS, key=line.count)) for line in lines)
-    return next((best for line, best in counted if best in line), ",")
-
-
-def _csv_rows(records: Iterable[list[str]], place: Path) -> Grid:
+def _csv_rows(found: Iterable[list[str]], place: Path) -> Grid:
     rows: Grid = {}
     number = 0
-    for row, record in enumerate(records, start=1):
+    for row, record in enumerate(found, start=1):
         number += len(record)
         _require_cells(number, place)
         values = {column: text for column, text in enumerate(record, start=1) if text}
         if values:
             rows[row] = values
     return rows
-
-
-def _decode(content: bytes, place: Path) -> str:
-    """The text of a file in UTF-8, in UTF-16 with a byte order mark, or in GB18030."""
-    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
-    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
-        try:
-            text = content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\x00" not in text:
-            return text
-    raise DataError(
-        f"{place.name} is text neither in UTF-8 nor in GB18030, or no table; save it as .xlsx or UTF-8 CSV."
-    )

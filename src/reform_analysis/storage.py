@@ -1,5 +1,6 @@
 """Files of a run: written whole or not at all, under a name that no other unit of the run can have."""
 
+import hashlib
 import os
 import socket
 import sys
@@ -41,6 +42,21 @@ def write(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sweep(folder: Path) -> None:

@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
 from reform_analysis.parameters import declared_parameters, read_value
+from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.storage import file_part, name_faults
 from reform_analysis.study_file import Study, listing, nearest, read_study
 from reform_analysis.wording import LANGUAGES
@@ -92,6 +93,8 @@ class Plan:
         In the order of rendering.
     deadline : float
         Seconds for one report.
+    analysis : PlanState or None
+        The analysis plan; None for a study without one.
     """
 
     title: str | None
@@ -101,6 +104,7 @@ class Plan:
     keys: tuple[str, ...]
     reports: tuple["Planned", ...]
     deadline: float
+    analysis: PlanState | None = None
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -299,6 +303,7 @@ def make_plan(
         faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")
     if not (sources and wanted) and not faults:
         faults.append("there is nothing to render; name at least one notebook and one language")
+    analysis = _analysis(study, folder, faults)
     cells: list[dict[str, str]] = []
     if not faults:
         cells = grid.combinations(
@@ -312,7 +317,20 @@ def make_plan(
     if faults:
         raise listing("nothing was rendered", dict.fromkeys(faults))
     named = grid.keys(study)
-    return Plan(study.title, folder, tuple(wanted), tuple(sources), named, tuple(reports), study.deadline)
+    return Plan(
+        study.title, folder, tuple(wanted), tuple(sources), named, tuple(reports), study.deadline, analysis
+    )
+
+
+def _analysis(study: Study, folder: Path, faults: list[str]) -> PlanState | None:
+    """The analysis plan that a study names; what is wrong with it joins the other faults."""
+    if study.plan is None:
+        return None
+    try:
+        return read_state(folder / study.plan)
+    except ReportError as fault:
+        faults.append(str(fault))
+        return None
 
 
 def _reports(

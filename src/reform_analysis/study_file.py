@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from reform_analysis.estimates import ReportError
 from reform_analysis.parameters import WAY_OUT
 from reform_analysis.wording import LANGUAGES
+
+Checked = TypeVar("Checked", bound=BaseModel)
 
 
 class Grid(BaseModel):
@@ -66,6 +68,8 @@ class Study(BaseModel):
         What else there is a report for.
     deadline : float
         Seconds that one report may take.
+    plan : str, optional
+        The analysis plan, relative to the study file.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -84,6 +88,7 @@ class Study(BaseModel):
     seed: int | None = None
     grid: Grid = Grid()
     deadline: float = Field(default=3600.0, gt=0)
+    plan: str | None = None
 
     def values(self) -> dict[str, Any]:
         """What the notebooks get in every report: `parameters`, and other keys as the parameters they mean.
@@ -131,14 +136,30 @@ def _line(node: yaml.Node, place: tuple[int | str, ...]) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _describe(error: Any, root: yaml.Node) -> str:
-    key = ".".join(str(part) for part in error["loc"])
-    head = f"line {_line(root, error['loc'])}: "
-    fields = Grid.model_fields if error["loc"][0] == "grid" and len(error["loc"]) > 1 else Study.model_fields
+def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> str:
+    place = error["loc"]
+    key = ".".join(str(part) for part in place)
+    head = f"line {_line(root, place)}: "
     if error["type"] == "extra_forbidden":
-        return f"{head}{key!r} is no key of a study file; {nearest(str(error['loc'][-1]), fields)}"
+        article = "an" if kind[0] in "aeiou" else "a"
+        return (
+            f"{head}{key!r} is no key of {article} {kind}; {nearest(str(place[-1]), _allowed(model, place))}"
+        )
+    if error["type"] == "missing":
+        return f"{head}the key {key!r} is missing; write a line `{place[-1]}: ...`"
     hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
-    return f"{head}{key}: {error['msg'][0].lower()}{error['msg'][1:]}, got {error['input']!r}{hint}"
+    message = error["msg"].removeprefix("Value error, ")
+    return f"{head}{key}: {message[0].lower()}{message[1:]}, got {error['input']!r}{hint}"
+
+
+def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
+    """The keys that may stand where a key of the file stands."""
+    for part in place[:-1]:
+        field = model.model_fields.get(str(part))
+        kinds = () if field is None else (field.annotation, *get_args(field.annotation))
+        nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        model = nested[0] if nested else model
+    return model.model_fields
 
 
 class _UniqueKeys(yaml.SafeLoader):
@@ -170,23 +191,69 @@ def read_study(path: str | Path) -> Study:
     ReportError
         If the file is missing, is no YAML mapping, or breaks a rule; every fault is listed with its key.
     """
+    return parse_checked(read_text(path, kind="study file"), Study, name=str(path), kind="study file")
+
+
+def read_text(path: str | Path, *, kind: str) -> str:
+    """Read a file of text in UTF-8, with or without a byte order mark; line ends become ``\\n``.
+
+    Parameters
+    ----------
+    path : str or Path
+    kind : str
+        What it is, for the message.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ReportError
+        If it is missing or no UTF-8.
+    """
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except OSError as missing:
+        raise ReportError(f"{kind} {path} cannot be read ({missing.strerror}); check the path.") from None
+    except UnicodeDecodeError as broken:
+        raise ReportError(f"{kind} {path} is no text in UTF-8: {broken}; save it so.") from None
+
+
+def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> Checked:
+    """Read YAML into a model; every fault is listed with line, key, rule and the nearest key.
+
+    Parameters
+    ----------
+    text : str
+    model : type of BaseModel
+        With unknown keys forbidden.
+    name, kind : str
+        Of the file, for the message.
+
+    Returns
+    -------
+    BaseModel
+
+    Raises
+    ------
+    ReportError
+        If the text is no YAML mapping or breaks a rule of the model.
+    """
     try:
         # a subclass of SafeLoader
-        text = Path(path).read_text(encoding="utf-8-sig")
         tree = yaml.load(text, Loader=_UniqueKeys)
-    except OSError as missing:
-        raise ReportError(f"study file {path} cannot be read ({missing.strerror}); check the path.") from None
-    except (UnicodeDecodeError, yaml.YAMLError) as broken:
-        raise ReportError(f"study file {path} is no YAML in UTF-8: {broken}; correct it there.") from None
+    except yaml.YAMLError as broken:
+        raise ReportError(f"{kind} {name} is no YAML in UTF-8: {broken}; correct it there.") from None
     if not isinstance(tree, dict):
-        keys = ", ".join(Study.model_fields)
-        raise ReportError(f"study file {path} must hold `key: value` lines, got {tree!r}; keys are {keys}.")
+        keys = ", ".join(model.model_fields)
+        raise ReportError(f"{kind} {name} must hold `key: value` lines, got {tree!r}; keys are {keys}.")
     try:
-        return Study.model_validate(tree)
+        return model.model_validate(tree)
     except ValidationError as broken:
         root = yaml.compose(text, Loader=yaml.SafeLoader) or yaml.MappingNode("", [])
-        faults = [_describe(error, root) for error in broken.errors()]
-        raise listing(f"study file {path} is refused", faults) from None
+        faults = [_describe(error, root, model, kind) for error in broken.errors()]
+        raise listing(f"{kind} {name} is refused", faults) from None
 
 
 def listing(head: str, faults: Iterable[str]) -> ReportError:

@@ -5,6 +5,9 @@ from typing import Any
 
 from reform_analysis.cells import DashMeans, Reading, read_name
 
+_NUMBERING = re.compile(
+    r"(?:[(（](?:[0-9０-９]{1,3}|[一二三四五六七八九十]{1,3})[)）]|[0-9０-９]{1,3}[)）.．、](?![0-9０-９])|[一二三四五六七八九十]{1,3}[、.．])\s*"
+)
 OFFICES = (
     (re.compile(r"街道(?:人民政府|办事处|办)$"), "街道"),
     (re.compile(r"(镇|乡)(?:人民政府|政府)$"), r"\1"),
@@ -32,8 +35,28 @@ def without_office(name: str) -> str:
     return name
 
 
+def without_numbering(name: str) -> str:
+    """Return a name without the number of a list before it; a name of numbers alone stays.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> without_numbering("1.一镇"), without_numbering("（二）二镇"), without_numbering("三里镇")
+    ('一镇', '二镇', '三里镇')
+    """
+    found = _NUMBERING.match(name)
+    return name[found.end() :] if found and len(name) > found.end() else name
+
+
 def read_unit_name(raw: Any, *, dash_means: DashMeans | None = None) -> Reading:
-    """Return the name of a unit as `cells.read_name` does, and without its office.
+    """Return the name of a unit as `cells.read_name` does, without its office and the number of a list.
 
     One year may say 一镇 and the next 一镇人民政府; read as they stand, they would be two units.
 
@@ -53,7 +76,8 @@ def read_unit_name(raw: Any, *, dash_means: DashMeans | None = None) -> Reading:
         If the cell is a dash and `dash_means` is not given.
     """
     read = read_name(raw, dash_means=dash_means)
-    name = without_office(read.value)
-    if name == read.value:
-        return read
-    return Reading(name, ", ".join(filter(None, (read.reason, "office left off"))), read.unit)
+    bare = without_numbering(read.value)
+    name = without_office(bare)
+    numbering = "numbering left off" if bare != read.value else ""
+    office = "office left off" if name != bare else ""
+    return Reading(name, ", ".join(filter(None, (read.reason, numbering, office))), read.unit)

@@ -75,7 +75,7 @@ def signs(clusters: int, *, draws: int, seed: int | np.random.Generator | None) 
     ----------
     Webb (2023), Canadian Journal of Economics 56, 839-858: the six-point distribution.
     """
-    if clusters < 60 and 2**clusters <= draws + 1:
+    if _enumerable(clusters, draws):
         patterns = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters) & 1
         return Signs(patterns.astype(np.int8), np.array([1.0, -1.0]), enumerated=True)
     if seed is None:
@@ -107,8 +107,7 @@ class Score:
         -------
         float
         """
-        whole = np.ones((1, len(self.score)))
-        return float(self._studentised(whole)[0])
+        return float(self._sizes(np.ones((1, len(self.score))))[0])
 
     def drawn(self, weights: Signs) -> Floats:
         """Return the size of the studentised statistic of every draw.
@@ -121,16 +120,23 @@ class Score:
         -------
         ndarray, shape (draws,)
         """
-        return np.concatenate([self._studentised(block) for block in weights.blocks()])
+        return np.concatenate([self._sizes(block) for block in weights.blocks()])
 
-    def _studentised(self, block: Floats) -> Floats:
-        """Total score over the root of the clusters' squared scores at the estimate one step away."""
-        share = self.information / self.information.sum()
-        total, cross = (block @ np.column_stack([self.score, self.score * share])).T
-        variance = block**2 @ self.score**2 - 2 * total * cross + total**2 * (share**2).sum()
-        with np.errstate(divide="ignore", invalid="ignore"):
-            size = np.abs(total) / np.sqrt(np.maximum(variance, 0.0))
-        return np.where(np.isnan(size), np.inf, size)
+    def _sizes(self, block: Floats) -> Floats:
+        return _studentised(block, self.score[:, None], self.information[:, None])[:, 0]
+
+
+def _studentised(block: Floats, score: Floats, information: Floats) -> Floats:
+    """Total score over the root of the clusters' squared scores at the estimate one step away.
+
+    Weights are draws x clusters, scores and information clusters x samples, what is returned draws x samples.
+    """
+    share = information / information.sum(axis=0)
+    total, cross = block @ score, block @ (score * share)
+    variance = block**2 @ score**2 - 2 * total * cross + total**2 * (share**2).sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size = np.abs(total) / np.sqrt(np.maximum(variance, 0.0))
+    return np.where(np.isnan(size), np.inf, size)
 
 
 def null_score(sample: Sample, at: int, value: float) -> Score:
@@ -172,9 +178,54 @@ def p_value(score: Score, weights: Signs) -> float:
     float
         Exact over all sign patterns where they are enumerated; else with the observed one added.
     """
-    beyond = int((score.drawn(weights) >= score.statistic * _TIE).sum())
+    return float(p_values(score.score[:, None], score.information[:, None], weights)[0])
+
+
+def p_values(score: Floats, information: Floats, weights: Signs) -> Floats:
+    """Return `p_value` of many samples at once, which share the weights.
+
+    Parameters
+    ----------
+    score, information : ndarray, shape (clusters, samples)
+        As in `Score`; a cluster that a sample lacks adds 0.
+    weights : Signs
+
+    Returns
+    -------
+    ndarray, shape (samples,)
+    """
+    observed = _studentised(np.ones((1, len(score))), score, information)[0] * _TIE
+    beyond = np.zeros(len(observed))
+    for block in weights.blocks():
+        beyond += (_studentised(block, score, information) >= observed).sum(axis=0)
     added = 0 if weights.enumerated else 1
-    return (beyond + added) / (len(weights.codes) + added)
+    return np.asarray((beyond + added) / (len(weights.codes) + added))
+
+
+def least_p(clusters: int, *, draws: int = 9999) -> float:
+    r"""Return the smallest p-value that the bootstrap can give.
+
+    Parameters
+    ----------
+    clusters, draws : int
+        As for `signs`.
+
+    Returns
+    -------
+    float
+        :math:`2^{1 - G}` with all sign patterns of G clusters, as a pattern and its opposite say the same;
+        else 1 / (draws + 1).
+
+    Examples
+    --------
+    >>> least_p(4), least_p(6), least_p(89)
+    (0.125, 0.03125, 0.0001)
+    """
+    return 2.0 ** (1 - clusters) if _enumerable(clusters, draws) else 1 / (draws + 1)
+
+
+def _enumerable(clusters: int, draws: int) -> bool:
+    return clusters < 60 and 2**clusters <= draws + 1
 
 
 def _margin(score: Score, weights: Signs, level: float) -> float:

@@ -1,0 +1,389 @@
+"""The record of a frozen plan: its hash, when it was frozen, and what data were there by then.
+
+A time that the user's own computer wrote proves nothing to anyone else, and neither does a file that its
+owner can edit. Whoever needs proof deposits the hash with a third party.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from reform_analysis import __version__
+from reform_analysis.analysis_plan import (
+    AnalysisPlan,
+    Change,
+    canonical,
+    differences,
+    parse_plan,
+    require_complete,
+    text_hash,
+)
+from reform_analysis.estimates import ReportError
+from reform_analysis.plan_deviations import FILE, Deviation, explanations, read_deviations
+from reform_analysis.storage import digest, write
+from reform_analysis.study_file import read_study
+
+
+class DataAtFreeze(BaseModel):
+    """A data file that the study named when the plan was frozen; no hash where it did not exist."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    path: str
+    sha256: str | None
+
+
+class Version(BaseModel):
+    """A plan as it was frozen.
+
+    Parameters
+    ----------
+    version : int
+        From 1.
+    sha256 : str
+        Of `text`.
+    frozen : datetime
+        UTC, by the clock of the computer on which it was frozen.
+    package_version : str
+        Of reform-analysis.
+    reason : str or None
+        Of an amendment.
+    study : str or None
+        The study file that was looked at; None where there was none.
+    data : list of DataAtFreeze
+    reports : str
+        The folder that was searched for earlier runs.
+    rendered : list of str
+        Runs there that had read these files (any of the user's own, where none was named), or whose
+        manifest does not say.
+    statement : str
+        The same in words.
+    text : str
+        The plan in canonical form.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    version: int
+    sha256: str
+    frozen: datetime
+    package_version: str
+    reason: str | None
+    study: str | None
+    data: list[DataAtFreeze]
+    reports: str
+    rendered: list[str]
+    statement: str
+    text: str
+
+    @property
+    def plan(self) -> AnalysisPlan:
+        """The plan that was frozen.
+
+        Returns
+        -------
+        AnalysisPlan
+        """
+        return _parsed(self.text, self.version)
+
+
+@cache
+def _parsed(text: str, number: int) -> AnalysisPlan:
+    return parse_plan(text, name=f"version {number}")
+
+
+class Record(BaseModel):
+    """What ``plan.frozen.json`` holds: every version, oldest first."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    schema_version: Literal[1] = 1
+    versions: list[Version] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class PlanState:
+    """A plan as it stands: the file, what was frozen, and what was declared.
+
+    Parameters
+    ----------
+    path : Path
+        Of the plan.
+    sha256 : str
+        Of the present text.
+    plan : AnalysisPlan
+        The present one.
+    versions : tuple of Version
+        Frozen, oldest first; empty where the plan was never frozen.
+    deviations : tuple of Deviation
+    """
+
+    path: Path
+    sha256: str
+    plan: AnalysisPlan
+    versions: tuple[Version, ...]
+    deviations: tuple[Deviation, ...]
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """How the present plan differs from the version frozen last.
+
+        Returns
+        -------
+        tuple of Change
+        """
+        return differences(self.versions[-1].plan, self.plan) if self.versions else ()
+
+    @property
+    def unexplained(self) -> tuple[Change, ...]:
+        """Those of `changes` that no deviation explains.
+
+        Returns
+        -------
+        tuple of Change
+        """
+        return tuple(change for change in self.changes if not explanations(change, self.deviations))
+
+
+def record_path(plan: str | Path) -> Path:
+    """Return where the record of a plan stands: ``plan.frozen.json`` beside ``plan.yaml``.
+
+    Parameters
+    ----------
+    plan : str or Path
+
+    Returns
+    -------
+    Path
+    """
+    return Path(plan).with_name(f"{Path(plan).stem}.frozen.json")
+
+
+def read_record(path: str | Path) -> tuple[Version, ...]:
+    """Read the record of a plan.
+
+    Parameters
+    ----------
+    path : str or Path
+        May be missing: the plan was never frozen then.
+
+    Returns
+    -------
+    tuple of Version
+        Oldest first.
+
+    Raises
+    ------
+    ReportError
+        If it is broken, or a version's text does not have the version's hash.
+    """
+    if not Path(path).exists():
+        return ()
+    try:
+        record = Record.model_validate_json(Path(path).read_bytes())
+    except (OSError, ValidationError) as broken:
+        first = str(broken).splitlines()[0]
+        raise ReportError(f"record of the plan {path} cannot be read ({first}); restore it.") from None
+    for number, version in enumerate(record.versions, start=1):
+        if version.version != number or text_hash(version.text) != version.sha256:
+            raise ReportError(
+                f"record of the plan {path}: version {number} does not have the hash it is recorded with; "
+                "the file was edited, restore it from your repository or deposit."
+            )
+    return tuple(record.versions)
+
+
+def read_state(path: str | Path) -> PlanState:
+    """Read a plan with its record and its deviations.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the plan; ``plan.frozen.json`` and ``deviations.md`` stand beside it, if at all.
+
+    Returns
+    -------
+    PlanState
+
+    Raises
+    ------
+    ReportError
+        If one of the three breaks a rule.
+    """
+    text = canonical(path)
+    plan = parse_plan(text, name=str(path))
+    versions = read_record(record_path(path))
+    ids = {item.id for known in (plan, *(version.plan for version in versions)) for item in known.hypotheses}
+    entries = read_deviations(Path(path).with_name(FILE), hypotheses=ids)
+    return PlanState(Path(path), text_hash(text), plan, versions, entries)
+
+
+def freeze(
+    path: str | Path = "plan.yaml",
+    *,
+    study: str | Path | None = None,
+    reports: str | Path | None = None,
+    amend: str | None = None,
+    now: datetime | None = None,
+) -> Version:
+    """Record a plan's hash, the time, and what data were there; a frozen version is never overwritten.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the plan.
+    study : str or Path, optional
+        The study file that names the data; ``study.yaml`` beside the plan where it is left out.
+    reports : str or Path, optional
+        Where earlier runs are looked for; ``reports`` beside the plan where it is left out.
+    amend : str, optional
+        The reason for a further version.
+    now : datetime, optional
+        The time to record.
+
+    Returns
+    -------
+    Version
+        As it was added to ``plan.frozen.json``.
+
+    Raises
+    ------
+    ReportError
+        If the plan is refused or incomplete, is frozen already and no reason for an amendment is given, or
+        has not changed since.
+    """
+    text = canonical(path)
+    require_complete(parse_plan(text, name=str(path)))
+    earlier = read_record(record_path(path))
+    _check_amendment(earlier, text, amend, record_path(path))
+    named = Path(path).with_name("study.yaml") if study is None else Path(study)
+    folder = Path(path).with_name("reports") if reports is None else Path(reports)
+    if study is not None and not named.is_file():
+        raise ReportError(f"study must be a file, got {study}; check the path.")
+    data = _data_files(named) if named.is_file() else []
+    rendered = earlier_runs(folder, data=data)
+    version = Version(
+        version=len(earlier) + 1,
+        sha256=text_hash(text),
+        frozen=(now or datetime.now(UTC)).astimezone(UTC).replace(microsecond=0),
+        package_version=__version__,
+        reason=amend.strip() if amend else None,
+        study=named.name if named.is_file() else None,
+        data=data,
+        reports=folder.name,
+        rendered=rendered,
+        statement=_statement(named, data, rendered, folder.name),
+        text=text,
+    )
+    record = Record(versions=[*earlier, version])
+    document = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"
+    write(record_path(path), document.encode())
+    return version
+
+
+def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
+    """Return a warning where the study file does not name the plan: no report is held against it then.
+
+    Parameters
+    ----------
+    path : str or Path
+        Of the plan.
+    study : str or Path, optional
+        ``study.yaml`` beside the plan where it is left out.
+
+    Returns
+    -------
+    str
+        Empty where it names the plan, or there is no study file.
+
+    Raises
+    ------
+    ReportError
+        If the study file is refused.
+    """
+    named = Path(path).with_name("study.yaml") if study is None else Path(study)
+    if not named.is_file():
+        return ""
+    name = read_study(named).plan
+    if name is not None and (named.parent / name).resolve() == Path(path).resolve():
+        return ""
+    found = "has no line `plan:`" if name is None else f"names another plan, {name}"
+    relative = Path(os.path.relpath(Path(path).resolve(), named.parent.resolve())).as_posix()
+    return f"{named} {found}; no report is held against this plan until it says `plan: {relative}`."
+
+
+def _check_amendment(earlier: tuple[Version, ...], text: str, amend: str | None, record: Path) -> None:
+    if amend is not None and not amend.strip():
+        raise ReportError('amend must give the reason in words, got none; write --amend "why".')
+    if not earlier and amend:
+        raise ReportError("amend is for a plan that is frozen already, this one is not; leave it out.")
+    if earlier and text_hash(text) == earlier[-1].sha256:
+        moment = f"{earlier[-1].frozen:%Y-%m-%d %H:%M} UTC"
+        raise ReportError(
+            f"the plan is frozen already, as version {len(earlier)} at {moment} in {record}; nothing was "
+            "changed since."
+        )
+    if earlier and not amend:
+        raise ReportError(
+            f"{record} holds a frozen plan, and it is not overwritten; declare what you changed in {FILE}, "
+            'or add a version with its reason: --amend "why".'
+        )
+
+
+def _data_files(study: Path) -> list[DataAtFreeze]:
+    name = str(read_study(study).values().get("data") or "")
+    file = study.parent / name
+    sha256 = digest(file) if name and file.is_file() else None
+    return [DataAtFreeze(path=name, sha256=sha256)] if name else []
+
+
+def earlier_runs(folder: str | Path, *, data: Sequence[DataAtFreeze] = ()) -> list[str]:
+    """Return the runs of a folder that had read the user's own data, or do not say what they read.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Of reports; may be missing.
+    data : sequence of DataAtFreeze
+        Files to look for, by path or hash; any file of the user's own where there is none.
+
+    Returns
+    -------
+    list of str
+        Names of runs, oldest first.
+    """
+    runs = [path.parent for path in Path(folder).glob("*/run.json")]
+    return sorted(run.name for run in runs if _has_read(run, data))
+
+
+def _has_read(run: Path, data: Sequence[DataAtFreeze]) -> bool:
+    sought = {text for file in data for text in (file.path, file.sha256) if text}
+    try:
+        document: dict[str, Any] = json.loads((run / "manifest.json").read_bytes())
+        own = [file for file in document["data"] if file["kind"] == "own"]
+        return any(not sought or {file["path"], file["sha256"]} & sought for file in own)
+    except (OSError, ValueError, KeyError, TypeError):
+        return True  # stopped, or damaged: what it read is not known
+
+
+def _statement(study: Path, data: list[DataAtFreeze], rendered: list[str], reports: str) -> str:
+    if not study.is_file():
+        files = "No study file was found, so it is not known whether the data existed."
+    elif not data:
+        files = f"{study.name} named no data file."
+    else:
+        words = [
+            f"{file.path} existed (SHA-256 {file.sha256})" if file.sha256 else f"{file.path} did not exist"
+            for file in data
+        ]
+        files = f"Named by {study.name}: {'; '.join(words)}."
+    runs = (
+        f"Reports on own data had been rendered before, in {reports}: {', '.join(rendered)}."
+        if rendered
+        else f"No report on own data was found in {reports}."
+    )
+    return f"{files} {runs} The time is that of the local clock and proves nothing to a third party."
