@@ -139,7 +139,8 @@ def _require_separate_values(asked: Asked) -> None:
     for name in filter(None, (asked.exposure, asked.outcome)):
         windows = [f"{name}_{end}" for end in ("pre", "post")]
         held = [number(asked.changes, each).to_numpy() for each in windows if each in asked.changes.columns]
-        below = [*held, *([held[0] * held[1]] if len(held) == len(windows) else [])]
+        with np.errstate(over="ignore"):  # what overflows is no whole number that a double could tell
+            below = [*held, *([held[0] * held[1]] if len(held) == len(windows) else [])]
         for measure in asked.measures:
             if is_ratio_over(number(asked.changes, measure).to_numpy(), below):
                 raise DesignError(
