@@ -22,6 +22,7 @@ from reform_analysis.split_score import Split
 from reform_analysis.synthetic_mark import is_synthetic
 
 _LEAST = 4
+_ROUNDINGS = 8 * np.finfo(float).eps  # of a difference of two quotients, relative to the larger
 _LARGEST = 1e15  # counts beyond are no longer whole numbers in a float
 
 
@@ -81,8 +82,17 @@ def main_sample(asked: Asked) -> Sample:
     if asked.exposure is None:
         change = number(asked.changes, f"{asked.outcome}_difference")
     else:
-        change = level(asked, "post") - level(asked, "pre")
+        change = _difference(level(asked, "post"), level(asked, "pre"))
     return _sample(asked, change, label)
+
+
+def _difference(post: pd.Series, pre: pd.Series) -> pd.Series:
+    """The change of rates; changes that only rounding tells apart (0.3 - 0.1 and 0.4 - 0.2) are made ties."""
+    change = (post - pre).dropna()
+    largest = np.maximum(post.abs(), pre.abs())[change.index].max()
+    ordered = change.sort_values(kind="stable")
+    apart = ordered.diff() > _ROUNDINGS * largest
+    return ordered.groupby(apart.cumsum()).transform("first").reindex(post.index)
 
 
 def base_sample(asked: Asked) -> Sample | None:
