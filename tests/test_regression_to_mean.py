@@ -120,10 +120,13 @@ def test_verdict_honours_both_targets(base: tuple, own: tuple, pooled: tuple, pa
             assert words in _shrinkage_sentence(frame, _verdict(frame)[1], 0.95, language)
 
 
-def test_an_arm_without_events_before_the_base_period_cannot_be_predicted() -> None:
+@pytest.mark.parametrize(("empty", "left"), [(("2018", "2019"), 0), (("2019",), 1)])
+def test_an_arm_with_events_in_fewer_than_two_earlier_periods_cannot_be_predicted(
+    empty: tuple[str, ...], left: int
+) -> None:
     panel = simulate.draw_panel(effect=None, seed=1, units=60, pilots=20, counties=6, cities=3, mean=2.0)
-    panel.loc[panel["pilot"] & (panel["period"] < "2020"), "losses"] = 0
-    with pytest.raises(UntestableError, match="^pilots must have an event before the base period"):
+    panel.loc[panel["pilot"] & panel["period"].isin(empty), "losses"] = 0
+    with pytest.raises(UntestableError, match=f"^pilots must have events in two periods .* in {left}"):
         baseline_shrinkage(panel, **ASKED, draws=99, seed=1)
 
 

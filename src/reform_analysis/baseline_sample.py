@@ -210,6 +210,7 @@ def levels(sample: BaselineSample, *, method: Spread = "moments", weights: Array
     Returns
     -------
     Levels
+        `spread` is NaN where fewer than two periods have events: nothing is shared then.
     """
     weight = np.ones(len(sample.pilot)) if weights is None else weights
     rates = (weight @ sample.pre) / (weight @ sample.pre_exposure)
@@ -218,7 +219,8 @@ def levels(sample: BaselineSample, *, method: Spread = "moments", weights: Array
         return Levels(rates, _likeliest_spread(sample.pre.sum(axis=1), expected.sum(axis=1), weight), 1.0)
     rest = sample.pre - expected
     shared = weight @ (rest.sum(axis=1) ** 2 - (rest**2).sum(axis=1))
-    spread = max(0.0, shared / (weight @ (expected.sum(axis=1) ** 2 - (expected**2).sum(axis=1))))
+    possible = weight @ (expected.sum(axis=1) ** 2 - (expected**2).sum(axis=1))
+    spread = max(0.0, shared / possible) if possible > 0 else np.nan
     own = weight @ (rest**2 - spread * expected**2).sum(axis=1)
     return Levels(rates, float(spread), max(1.0, float(own / (weight @ expected.sum(axis=1)))))
 

@@ -155,10 +155,11 @@ def baseline_shrinkage(
 
 def _require_earlier(sample: BaselineSample) -> None:
     for name, arm in {"pilots": sample.pilot, "others": ~sample.pilot}.items():
-        if not sample.pre[arm, :-1].sum():
+        periods = int((sample.pre[arm, :-1].sum(axis=0) > 0).sum())
+        if periods < 2:
             raise UntestableError(
-                f"{name} must have an event before the base period, got none: their level cannot be "
-                "predicted; add earlier periods."
+                f"{name} must have events in two periods before the base period, got them in {periods}: "
+                "their levels cannot be predicted; add earlier periods."
             )
 
 

@@ -226,9 +226,11 @@ def _require_variation(numbers: pd.DataFrame) -> None:
 
 
 def _drawn_adjusted(values: Array, r_max: float | None, rng: np.random.Generator) -> float:
-    """Adjusted effect in rows drawn with replacement."""
+    """Adjusted effect in rows drawn with replacement; NaN where outcome or treatment is constant in them."""
     rows = rng.integers(len(values), size=len(values))
-    return _coefficients(np.cov(values[rows], rowvar=False, ddof=0), r_max)["adjusted"]
+    covariance = np.cov(values[rows], rowvar=False, ddof=0)
+    varies = covariance[0, 0] > 0 and covariance[1, 1] > 0
+    return _coefficients(covariance, r_max)["adjusted"] if varies else np.nan
 
 
 def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
