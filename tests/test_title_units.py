@@ -51,6 +51,11 @@ def test_a_header_s_own_unit_goes_before_the_title_s(tmp_path: Path) -> None:
     assert found.panel["digital_spending"].tolist() == [0.0012, 0.0008]
 
 
+def test_a_unit_may_stand_in_title_and_header(tmp_path: Path) -> None:
+    headers = ["乡镇", "常住人口（万人）", "涉法数字化投入", "败诉件数"]
+    assert read(tmp_path, "单位：万人、件、万元", headers).panel["population"].tolist() == [30000, 50000]
+
+
 @pytest.mark.parametrize(
     ("title", "said"),
     [

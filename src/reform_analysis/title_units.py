@@ -35,16 +35,15 @@ def with_title_units(table: Table, headers: Sequence[Header]) -> list[Header]:
     Raises
     ------
     DataError
-        If a unit with 千 or 万 fits no column without a unit of its own, or two of one kind are given.
+        If a unit with 千 or 万 is that of no column, or two of one kind are given.
     """
     said = dict.fromkeys(unit for text in table.title_texts() for unit in _units(text))
     scaled = {unit for unit in said if UNITS[unit][0] == "count" and UNITS[unit][1] != 1}
-    done, used = [], set[str]()
+    done = []
     for header in headers:
         unit = header.unit or _unit(table, header, list(said))
-        used |= {unit} - {header.unit}
         done.append(replace(header, unit=unit))
-    if unclaimed := sorted(scaled - used):
+    if unclaimed := sorted(scaled - {header.unit for header in done}):
         raise DataError(
             f"sheet {table.sheet.name!r}: the title gives the unit {unclaimed[0]}, but no column is known to "
             f"be counted in it; write it into the header of its column, as 常住人口（{unclaimed[0]}）."
