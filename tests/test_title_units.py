@@ -56,6 +56,11 @@ def test_a_unit_may_stand_in_title_and_header(tmp_path: Path) -> None:
     assert read(tmp_path, "单位：万人、件、万元", headers).panel["population"].tolist() == [30000, 50000]
 
 
+def test_a_header_in_persons_is_not_multiplied(tmp_path: Path) -> None:
+    headers = ["乡镇", "常住人口（人）", "涉法数字化投入", "败诉件数"]
+    assert read(tmp_path, "单位：万人、件、万元", headers).panel["population"].tolist() == [3, 5]
+
+
 @pytest.mark.parametrize(
     ("title", "said"),
     [

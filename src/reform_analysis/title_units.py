@@ -43,10 +43,12 @@ def with_title_units(table: Table, headers: Sequence[Header]) -> list[Header]:
     for header in headers:
         unit = header.unit or _unit(table, header, list(said))
         done.append(replace(header, unit=unit))
-    if unclaimed := sorted(scaled - {header.unit for header in done}):
+    # A header in persons stays so, whatever the title says.
+    known = {header.unit.lstrip(_PREFIXES) for header in done if header.unit}
+    if unclaimed := sorted(unit for unit in scaled if unit.lstrip(_PREFIXES) not in known):
         raise DataError(
             f"sheet {table.sheet.name!r}: the title gives the unit {unclaimed[0]}, but no column is known to "
-            f"be counted in it; write it into the header of its column, as 常住人口（{unclaimed[0]}）."
+            "be counted so; write the unit of each number into its own header, or take it out of the title."
         )
     return done
 
