@@ -93,6 +93,11 @@ def test_counts_are_collected_in_the_order_asked() -> None:
     assert found.post_exposure.tolist() == [20, 40, 60, 80]
     assert found.pilot.tolist() == [True, True, False, False]
     assert found.notes == ("left out: 1 units with a missing count or no exposure in some period",)
+    kept, pilots = len(found.pilot), int(found.pilot.sum())
+    said = f" Only the {kept} units with a count and a denominator in every period are used ({pilots} of them"
+    assert found.kept("en").startswith(said)
+    assert f"{kept}个单位（其中试点{pilots}个），略去1个" in found.kept("zh")
+    assert dataclasses.replace(found, left_out=0).kept("en") == ""
     assert found.synthetic
 
 

@@ -211,3 +211,20 @@ def test_the_first_sentence_gives_numbers_and_the_next_the_whole_sentences() -> 
     assert "A long sentence" in card.sentences["en"][1]
     assert "很长的一句" in card.sentences["zh"][1]
     assert "以更早的水平为准0.90" in first(card, "zh")
+
+
+@pytest.mark.parametrize(
+    ("undecided", "verdict"), [("displacement", "passed in part"), ("attribution", "passed in part")]
+)
+def test_a_question_with_an_undecided_check_is_passed_in_part(undecided: str, verdict: str) -> None:
+    card = scorecard([*decisive(), check(undecided, passed=None)], estimates())
+    assert card.groups.loc["denominator", "verdict"] == verdict
+    assert card.shown
+    refuted = scorecard([*decisive(common_trend=False), check(undecided, passed=None)], estimates())
+    assert "denominator, passed in part" in first(refuted)
+    assert "部分通过" in first(refuted, "zh")
+
+
+def test_a_check_that_never_decides_leaves_a_pass_whole() -> None:
+    card = scorecard([*decisive(), check("matched", passed=None)], estimates())
+    assert card.groups.loc["selection", "verdict"] == "passed"

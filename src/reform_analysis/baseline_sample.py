@@ -11,6 +11,7 @@ from scipy import optimize, stats
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.wording import say
 
 Array = NDArray[Any]
 Spread = Literal["moments", "ml"]
@@ -32,8 +33,8 @@ class BaselineSample:
     pilot : ndarray of bool, shape (units,)
     synthetic : bool
         True if any datum was made up.
-    notes : tuple of str
-        What was left out.
+    left_out : int
+        Units that lack a count or an exposure in some period.
     """
 
     pre: Array
@@ -42,7 +43,34 @@ class BaselineSample:
     post_exposure: Array
     pilot: Array
     synthetic: bool
-    notes: tuple[str, ...] = ()
+    left_out: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out.
+
+        Returns
+        -------
+        tuple of str
+        """
+        n = self.left_out
+        return (f"left out: {n} units with a missing count or no exposure in some period",) if n else ()
+
+    def kept(self, language: str) -> str:
+        """Return which units the numbers are of, if some were left out; else the empty text.
+
+        Parameters
+        ----------
+        language : {"zh", "en"}
+
+        Returns
+        -------
+        str
+        """
+        if not self.left_out:
+            return ""
+        numbers = {"units": len(self.pilot), "pilots": int(self.pilot.sum()), "n": self.left_out}
+        return say("check.baseline_kept", language, **numbers)
 
 
 @dataclass(frozen=True)
@@ -151,14 +179,10 @@ def baseline_sample(
         post_exposure=kept["exposure"][post].sum(axis=1).to_numpy(float),
         pilot=status,
         synthetic=bool(panel.attrs.get("synthetic", False)),
-        notes=_left_out(panel[unit].nunique() - int(known.sum())),
+        left_out=panel[unit].nunique() - int(known.sum()),
     )
     _require_arms(sample)
     return sample
-
-
-def _left_out(n: int) -> tuple[str, ...]:
-    return (f"left out: {n} units with a missing count or no exposure in some period",) if n else ()
 
 
 def _require_periods(periods: pd.Series, pre: list[Any], post: list[Any]) -> None:

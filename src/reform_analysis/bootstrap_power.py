@@ -124,8 +124,8 @@ def simulate_power(
 
 
 def _weights(clusters: int, seed: int) -> wild_score.Signs:
-    all_signs = wild_score.signs(clusters, draws=9999, seed=seed) if clusters < 14 else None  # 2^13 < 9999
-    return all_signs or wild_score.signs(clusters, draws=DRAWN_WEIGHTS, seed=seed)
+    draws = 9999 if wild_score.is_enumerable(clusters) else DRAWN_WEIGHTS
+    return wild_score.signs(clusters, draws=draws, seed=seed)
 
 
 def _p_values(

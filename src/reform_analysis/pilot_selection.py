@@ -113,7 +113,9 @@ def selection_simulation(
     return CheckResult(
         name="selection_simulation",
         passed=passed,
-        sentences={each: _selection_sentence(frame, passed, level, each) for each in LANGUAGES},
+        sentences={
+            each: _selection_sentence(frame, passed, level, each) + sample.kept(each) for each in LANGUAGES
+        },
         frame=frame,
         synthetic=sample.synthetic,
         notes=(

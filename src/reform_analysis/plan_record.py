@@ -260,7 +260,7 @@ def freeze(
     require_complete(parse_plan(text, name=str(path)))
     earlier = read_record(record_path(path))
     _check_amendment(earlier, text, amend, record_path(path))
-    named = Path(path).with_name("study.yaml") if study is None else Path(study)
+    named = _study_beside(path, study)
     folder = Path(path).with_name("reports") if reports is None else Path(reports)
     if study is not None and not named.is_file():
         raise ReportError(f"study must be a file, got {study}; check the path.")
@@ -305,7 +305,7 @@ def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
     ReportError
         If the study file is refused.
     """
-    named = Path(path).with_name("study.yaml") if study is None else Path(study)
+    named = _study_beside(path, study)
     if not named.is_file():
         return ""
     name = read_study(named).plan
@@ -314,6 +314,10 @@ def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
     found = "has no line `plan:`" if name is None else f"names another plan, {name}"
     relative = Path(os.path.relpath(Path(path).resolve(), named.parent.resolve())).as_posix()
     return f"{named} {found}; no report is held against this plan until it says `plan: {relative}`."
+
+
+def _study_beside(plan: str | Path, study: str | Path | None) -> Path:
+    return Path(plan).with_name("study.yaml") if study is None else Path(study)
 
 
 def _check_amendment(earlier: tuple[Version, ...], text: str, amend: str | None, record: Path) -> None:

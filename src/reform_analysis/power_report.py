@@ -62,9 +62,9 @@ def attainable(design: Design, *, level: float = 0.05, language: str = "en") -> 
         Empty where so many clusters allow any p-value.
     """
     clusters = int(design.frame[design.cluster].nunique())
-    least = wild_score.least_p(clusters)
-    if least != 2.0 ** (1 - clusters):
+    if not wild_score.is_enumerable(clusters):
         return ()
+    least = wild_score.least_p(clusters)
     key = "least_p" if least <= level else "least_p_never"
     values = {"clusters": clusters, "patterns": f"{1 / least:,.0f}", "p": f"{least:.3g}"}
     return (say(f"power_report.{key}", language, level=f"{100 * level:g}", **values),)

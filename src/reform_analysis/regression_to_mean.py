@@ -146,7 +146,9 @@ def baseline_shrinkage(
     return CheckResult(
         name="baseline_shrinkage",
         passed=passed,
-        sentences={each: _shrinkage_sentence(frame, key, level, each) for each in LANGUAGES},
+        sentences={
+            each: _shrinkage_sentence(frame, key, level, each) + sample.kept(each) for each in LANGUAGES
+        },
         frame=frame,
         synthetic=sample.synthetic,
         notes=(*sample.notes, *_spreads(sample, method)),

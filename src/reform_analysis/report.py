@@ -265,7 +265,7 @@ def _plan_parts(
     plan: Plan, source: Source, data: manifest.DataFile, language: str
 ) -> tuple[tuple[Line, ...], dict[str, Any]]:
     """What a report says of the analysis plan, and the fields of its job that follow."""
-    defaults = default_values(source.notebook)
+    defaults = default_values(source.notebook) if plan.analysis else {}
     found = standing(
         plan.analysis, notebook=source.name, settings=source.settings, defaults=defaults, kind=data.kind
     )

@@ -1,7 +1,8 @@
 """Rows below a header told apart: data, totals, notes, headings; a second table is refused."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import Any
 
 from reform_analysis.cell_dates import find_period
@@ -48,6 +49,7 @@ def tell_rows(table: Table, aliases: Mapping[str, str]) -> tuple[list[int], list
     DataError
         If values have no unit, or a second table begins below the first.
     """
+    column_of = cache(partial(named, aliases=aliases))  # most texts of a table stand in many rows
     rows: list[int] = []
     totals: list[Total] = []
     left_out: dict[int, str] = {}
@@ -56,7 +58,7 @@ def tell_rows(table: Table, aliases: Mapping[str, str]) -> tuple[list[int], list
         if row <= table.bottom or not given:
             continue
         total = _total(table, row, given)
-        reason = "" if total else _no_data(table, row, given, aliases, first=not rows)
+        reason = "" if total else _no_data(table, row, given, column_of, first=not rows)
         if total:
             totals.append(total)
         elif reason:
@@ -127,7 +129,7 @@ def _read(value: Any) -> str:
 
 
 def _no_data(
-    table: Table, row: int, given: Mapping[int, Any], aliases: Mapping[str, str], *, first: bool
+    table: Table, row: int, given: Mapping[int, Any], column_of: Callable[[Any], str | None], *, first: bool
 ) -> str:
     """Why a row is no data; empty if it is."""
     keys = _numbers(table, KEYS)
@@ -135,7 +137,7 @@ def _no_data(
         return "note"
     if _repeats_header(table, given):
         return "header repeated"
-    columns = [named(value, aliases) for value in given.values()]
+    columns = [column_of(value) for value in given.values()]
     several = set(columns) & set(KEYS) and sum(column is not None for column in columns) > 1
     if several or any(_says_header(table, key, given.get(key)) for key in keys):
         raise _second_table(table, row, "has other headers")
@@ -146,15 +148,18 @@ def _no_data(
 
 def _names_no_township(table: Table, row: int, given: Mapping[int, Any]) -> bool:
     """Whether a row without numbers heads several units; one with numbers is refused, for it is no unit."""
-    kind = names_no_township(_name(table, row))
+    name = _name(table, row)
+    kind = names_no_township(name)
+    if not kind:
+        return False
     outside = {header.number for header in table.headers} - set(_numbers(table, LEADING))
-    if kind and any(says_number(value) for number, value in given.items() if number in outside):
+    if any(says_number(value) for number, value in given.items() if number in outside):
         raise DataError(
-            f"sheet {table.sheet.name!r}, row {row} is named {_name(table, row)!r}, which is no township but "
+            f"sheet {table.sheet.name!r}, row {row} is named {name!r}, which is no township but "
             f"{kind}; write 小计 behind the name if its numbers are the sum of rows, or delete the row "
             "and take its numbers out of the totals."
         )
-    return bool(kind)
+    return True
 
 
 def _is_note(table: Table, given: Mapping[int, Any]) -> bool:

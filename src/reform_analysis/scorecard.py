@@ -28,6 +28,8 @@ REQUIRED = ("selection", "common_trend", "denominator")
 # A pass of these alone answers no question: doses say nothing on how pilots were chosen, and placebos of few
 # events find nothing whatever the trend.
 _WEAK = ("dose_on_baseline", "placebo_dates", "placebo_outcomes")
+_INFORMATION = ("matched",)  # never passes or fails
+_PASSED = ("passed", "passed in part")
 _STRENGTH = ("excluded_ratio", "detectable_ratio", "power")
 _LIMITS = ("common_trend_bounds", "leave_one_out", "e_value", "oster_delta")
 
@@ -41,8 +43,8 @@ class Scorecard:
     frame : DataFrame
         One row a check, in the order given: ``check, verdict, asked_zh, asked_en, found_zh, found_en``.
     groups : DataFrame
-        Index ``group`` (the questions that decide): ``verdict`` ("passed", "failed", "for information",
-        "not examined"), ``checks`` done.
+        Index ``group`` (the questions that decide): ``verdict`` ("passed", "passed in part" where
+        another check stayed undecided, "failed", "for information", "not examined"), ``checks`` done.
     shown : bool
         Whether the fall is shown to be an effect.
     sentences : mapping of str to tuple of str
@@ -176,12 +178,16 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
 
 
 def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
-    """Verdict over each question: failed if any check failed, passed if one on the pilots passed."""
+    """Verdict over each question: failed if any check failed, passed if one on the pilots passed.
+
+    It is passed in part where another one, which might have, stayed undecided.
+    """
     rows = {}
     for group, names in GROUPS.items():
         done = [check for check in checks if check.name in names]
         verdicts = {check.passed for check in done if check.passed is False or check.name not in _WEAK}
-        decided = "failed" if False in verdicts else "passed" if True in verdicts else ""
+        undecided = any(c.passed is None and c.name not in (*_WEAK, *_INFORMATION) for c in done)
+        decided = "failed" if False in verdicts else _PASSED[undecided] if True in verdicts else ""
         verdict = decided or ("for information" if done else "not examined")
         rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(check.name for check in done))}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
@@ -189,7 +195,7 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
 
 def _speaks_against(group: str, verdict: str) -> bool:
     """A question that decides must have been answered; the others only must not have failed."""
-    return verdict != "passed" if group in REQUIRED else verdict == "failed"
+    return verdict not in _PASSED if group in REQUIRED else verdict == "failed"
 
 
 def _first(

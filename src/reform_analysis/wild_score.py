@@ -75,7 +75,7 @@ def signs(clusters: int, *, draws: int, seed: int | np.random.Generator | None) 
     ----------
     Webb (2023), Canadian Journal of Economics 56, 839-858: the six-point distribution.
     """
-    if _enumerable(clusters, draws):
+    if is_enumerable(clusters, draws=draws):
         patterns = np.arange(2 ** (clusters - 1))[:, None] >> np.arange(clusters) & 1
         return Signs(patterns.astype(np.int8), np.array([1.0, -1.0]), enumerated=True)
     if seed is None:
@@ -221,10 +221,26 @@ def least_p(clusters: int, *, draws: int = 9999) -> float:
     >>> least_p(4), least_p(6), least_p(89)
     (0.125, 0.03125, 0.0001)
     """
-    return 2.0 ** (1 - clusters) if _enumerable(clusters, draws) else 1 / (draws + 1)
+    return 2.0 ** (1 - clusters) if is_enumerable(clusters, draws=draws) else 1 / (draws + 1)
 
 
-def _enumerable(clusters: int, draws: int) -> bool:
+def is_enumerable(clusters: int, *, draws: int = 9999) -> bool:
+    """Return whether all sign patterns are taken, being no more than the draws would be.
+
+    Parameters
+    ----------
+    clusters, draws : int
+        As for `signs`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_enumerable(13), is_enumerable(14)
+    (True, False)
+    """
     return clusters < 60 and 2**clusters <= draws + 1
 
 
