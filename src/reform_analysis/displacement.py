@@ -1,11 +1,12 @@
 """Whether losses fell or only moved: to a department, into reconsideration, into withdrawals."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from reform_analysis.estimates import CheckResult, DataError, DesignError
+from reform_analysis.estimates import CheckResult, DataError, DesignError, percent
 from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.refits import (
     FALL,
@@ -24,8 +25,9 @@ from reform_analysis.refits import (
     refit_all,
     variant_name,
 )
+from reform_analysis.wording import say
 
-_TOGETHER = "all together"
+_TOGETHER, _OTHERS = "all together", "the others together"
 _COUNTY = "county totals"
 
 
@@ -38,13 +40,15 @@ def displacement(
     treatment: str = "treated_fraction",
     term: str | None = None,
 ) -> CheckResult:
-    r"""Return whether what fell on one account rose on another.
+    r"""Return how much of what fell on one account only moved to others.
 
     The fit is made for the outcome, for every count in `into`, and for their sum. With a ratio
     :math:`r_k` and the count :math:`T_k` in treated cells the change of count k is
-    :math:`\Delta_k = T_k (1 - 1/r_k)`, and the share displaced
+    :math:`\Delta_k = T_k (1 - 1/r_k)`. What the sum did not lose has moved: the share is
 
-    .. math:: - \sum_{k \in into} \Delta_k \, / \, \Delta_{outcome} .
+    .. math:: - \frac{\Delta_{into}}{\Delta_{outcome}}
+        = 1 - \frac{\Delta_{together}}{\Delta_{outcome}}, \quad
+        \Delta_{into} = \Delta_{together} - \Delta_{outcome} .
 
     Parameters
     ----------
@@ -63,9 +67,11 @@ def displacement(
     Returns
     -------
     CheckResult
-        Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level; None if
-        none does but full displacement is not excluded, or one could not be estimated. Frame as of
-        `refits.Refits` with ``holm, treated_total, change`` (cases in treated cells).
+        Failed if a count in `into` rises, with a Holm-adjusted p of at most 1 less the fit's level. Passed if
+        none does and the outcome and the sum both fall, which is where the interval of the share ends below
+        1. Else None. Frame as of `refits.Refits` with ``holm, treated_total, change`` (cases in treated
+        cells) and, in the outcome's row, ``share, share_low, share_high``: infinite where the outcome's own
+        interval holds no change, NaN where a fit has no interval.
 
     Raises
     ------
@@ -78,10 +84,22 @@ def displacement(
 
     Notes
     -----
-    Assumed: pilots and others would have moved alike on every account. A pass says that no rise was shown
-    and that full displacement is excluded: the interval of the sum lies below no change. Large counts in
-    `into` drown the outcome, and then it hardly ever does: the result is undecided, not passed. Withdrawals
-    and mediation after the reform are outcomes of it, so conditioning on them shows no mechanism: not causal.
+    Assumed: pilots and others would have moved alike on every account. Large counts in `into` drown the
+    outcome, and then the result is undecided, not passed. Withdrawals and mediation after the reform are
+    outcomes of it, so conditioning on them shows no mechanism: not causal.
+
+    The interval is Fieller's, and approximate in three ways. A change's error is that of :math:`\log r_k`
+    times the secant :math:`\Delta_k / \log r_k`, the logarithmic mean of the counts with and without the
+    reform; the tangent :math:`T_k / r_k` takes the observed count for as uncertain as the other, and is too
+    wide for a fall. The covariance comes from three fits, :math:`2 C(together, outcome) = V(together) +
+    V(outcome) - V(into)`, cut where it exceeds a correlation of 1. And if accounts grow at different rates,
+    the sum follows no model with unit and period effects when each account does, so that
+    :math:`\Delta_{into}` is not quite the change that the fit of `into` gives. ``benchmarks/fit_checks.py``
+    counts how often the interval holds the true share.
+
+    References
+    ----------
+    Fieller (1954), Journal of the Royal Statistical Society B 16, 175-185.
     """
     _check_accounts("into", into, outcome)
     return _displacement(
@@ -105,12 +123,17 @@ def _accounts(
     numbers = as_numbers(df, [outcome, *others, treatment])
     total = numbers[[outcome, *others]].sum(axis=1, skipna=False)
     # The sum takes the outcome's name in its own variant: a fit may look the name up elsewhere.
-    variants = [Variant(name, df, {"outcome": name}) for name in (outcome, *others)]
-    variants.append(Variant(_TOGETHER, df.assign(**{outcome: total}), {"outcome": outcome}))
+    counts = {name: numbers[name] for name in (outcome, *others)}
+    variants = [Variant(name, df, {"outcome": name}) for name in counts]
+    sums = {_OTHERS: total - numbers[outcome]} if len(others) > 1 else {}
+    sums |= {_TOGETHER: total}
+    variants += [
+        Variant(name, df.assign(**{outcome: values}), {"outcome": outcome}) for name, values in sums.items()
+    ]
     found = refit_all(fit, variants, term=term)
     treated = numbers[treatment] > 0
-    totals = numbers.loc[treated, [outcome, *others]].sum().to_list()
-    frame = found.frame.assign(treated_total=[*totals, float(total[treated].sum())])
+    totals = [float(values[treated].sum()) for values in (counts | sums).values()]
+    frame = found.frame.assign(treated_total=totals)
     ratio = frame["estimate"] if null_value(found.scale) == 1 else pd.Series(np.nan, index=frame.index)
     frame["change"] = frame["treated_total"] * (1 - 1 / ratio)
     frame["holm"] = holm(frame["p_value"].where(frame.index.isin(others)))
@@ -118,26 +141,102 @@ def _accounts(
 
 
 def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
-    frame = found.frame
+    frame = _with_share(found, outcome, into)
     risen = _risen(found, into)
-    change = float(frame.loc[outcome, "change"])
-    share = -float(frame.loc[into, "change"].sum(skipna=False)) / change if change < 0 else np.nan
     missing = [name for name in (outcome, *into) if found[name]["conclusion"] == NOT_ESTIMATED]
-    excluded = found[_TOGETHER]["conclusion"] == FALL
+    fell = found[outcome]["conclusion"] == FALL
+    excluded = fell and found[_TOGETHER]["conclusion"] == FALL
     passed = False if risen else None if missing or not excluded else True
     key = "failed" if risen else "unknown" if missing else "passed" if excluded else "open"
     sentences = in_both(
-        f"check.displacement_{key}",
+        f"check.displacement_{key if fell or key != 'open' else 'no_fall'}",
         outcome=variant_name(outcome),
         estimate=in_words(found[outcome], found.ci_level),
         names=listed(risen or missing or into),
         together=in_words(found[_TOGETHER], found.ci_level),
     )
-    if np.isfinite(share):
-        end = "excluded" if excluded else "possible"
-        direction = "" if share >= 0 else "_fell"
-        sentences = joined(sentences, in_both(f"check.displacement_{end}{direction}", share=100 * share))
+    if np.isfinite(frame.loc[outcome, "share"]):
+        sentences = joined(sentences, _share_in_words(frame.loc[outcome], found.ci_level, excluded=excluded))
     return as_check("displacement", found, passed=passed, sentences=sentences, frame=frame)
+
+
+def _share_in_words(row: pd.Series, level: float, *, excluded: bool) -> dict[str, str]:
+    """The share displaced with its interval; where the other accounts fell too, the upper end alone."""
+    low, high = 100 * row["share_low"], 100 * row["share_high"]
+    end = "excluded" if excluded else "possible"
+    direction = "" if row["share"] >= 0 else "_fell"
+    key = "none" if not np.isfinite(high) else "none_above" if direction and high <= 0 else f"span{direction}"
+    span = partial(say, f"check.displacement_{key}", level=percent(level), low=low, high=high)
+    return in_both(f"check.displacement_{end}{direction}", share=100 * row["share"], span=span)
+
+
+def _with_share(found: Refits, outcome: str, into: Sequence[str]) -> pd.DataFrame:
+    """The frame with the share of the outcome's fall that the sum did not lose, and its interval."""
+    frame = found.frame.assign(share=np.nan, share_low=np.nan, share_high=np.nan)
+    names = [_TOGETHER, outcome, into[0] if len(into) == 1 else _OTHERS]
+    together, change, moved = frame.loc[names, "change"].astype(float)
+    if not change < 0 or np.isnan(moved):
+        return frame
+    errors = [_reach(frame.loc[name], null_value(found.scale)) for name in names]
+    covariance = (errors[0] ** 2 + errors[1] ** 2 - errors[2] ** 2) / 2
+    bound = errors[0] * errors[1]
+    low, high = fieller((together, change), (errors[0], errors[1]), float(np.clip(covariance, -bound, bound)))
+    frame.loc[outcome, ["share", "share_low", "share_high"]] = [1 - together / change, 1 - high, 1 - low]
+    return frame
+
+
+def _reach(row: pd.Series, null: float) -> float:
+    """How far a change's interval reaches towards no change, so that it holds 0 where the ratio's holds 1.
+
+    The critical value is in it: only the fit knows its degrees of freedom.
+    """
+    end = row["ci_high"] if row["estimate"] < null else row["ci_low"]
+    ratio = np.array([row["estimate"], end], dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        size, to_end = np.log(ratio)
+        secant = row["change"] / size if size else row["treated_total"]
+    return float(abs(secant * (size - to_end)))
+
+
+def fieller(
+    estimates: tuple[float, float], errors: tuple[float, float], covariance: float
+) -> tuple[float, float]:
+    r"""Return Fieller's interval of a ratio of two estimates.
+
+    It holds the :math:`\theta` with :math:`(a - \theta b)^2 \le V(a) - 2 \theta C(a, b) + \theta^2 V(b)`.
+
+    Parameters
+    ----------
+    estimates : tuple of float
+        Numerator a and denominator b.
+    errors : tuple of float
+        Their standard errors, each times the critical value.
+    covariance : float
+        Of the two, times the square of the critical value; at most the product of the errors in size.
+
+    Returns
+    -------
+    tuple of float
+        Ends; infinite where the denominator's own interval holds 0, NaN where an error is not known.
+
+    References
+    ----------
+    Fieller (1954), Journal of the Royal Statistical Society B 16, 175-185.
+
+    Examples
+    --------
+    >>> fieller((3.0, 5.0), (0.0, 3.0), 0.0)  # 3 over the ends of 5 -+ 3
+    (0.375, 1.5)
+    """
+    (top, bottom), (error_top, error_bottom) = estimates, errors
+    if np.isnan([top, bottom, error_top, error_bottom, covariance]).any():
+        return float("nan"), float("nan")
+    square = bottom**2 - error_bottom**2
+    if square <= 0 or not np.isfinite([error_top, covariance]).all():
+        return -float("inf"), float("inf")
+    middle = (top * bottom - covariance) / square
+    half = np.sqrt(max(middle**2 - (top**2 - error_top**2) / square, 0.0))
+    return float(middle - half), float(middle + half)
 
 
 def _unknown(found: Refits, accounts: Sequence[str]) -> bool:

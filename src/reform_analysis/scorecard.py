@@ -254,9 +254,19 @@ def _briefly(check: CheckResult, language: str) -> str:
     if "conclusion" not in frame:
         return full
     if check.name == "displacement":
-        return say("check.brief_displacement", language, together=frame["estimate"].iloc[-1])
+        return _displaced(frame, language)
     known = frame.loc[~frame.index.astype(str).str.startswith("moved: "), "estimate"].dropna()
     return say("check.brief_refits", language, low=known.min(), high=known.max()) if len(known) else full
+
+
+def _displaced(frame: pd.DataFrame, language: str) -> str:
+    """The sum of accounts, and the share that moved where it has an interval."""
+    together = frame["estimate"].iloc[-1]
+    ends = ["share", "share_low", "share_high"]
+    share, low, high = 100 * frame.reindex(columns=ends).iloc[0].to_numpy(dtype=float)
+    if not np.isfinite([share, low, high]).all():
+        return say("check.brief_displacement", language, together=together)
+    return say("check.brief_displaced", language, together=together, share=share, low=low, high=high)
 
 
 def _reason(
