@@ -219,7 +219,7 @@ def test_the_first_sentence_gives_numbers_and_the_next_the_whole_sentences() -> 
 def test_a_question_with_an_undecided_check_is_passed_in_part(undecided: str, verdict: str) -> None:
     card = scorecard([*decisive(), check(undecided, passed=None)], estimates())
     assert card.groups.loc["denominator", "verdict"] == verdict
-    assert card.shown
+    assert card.shown is (undecided != "displacement")
     refuted = scorecard([*decisive(common_trend=False), check(undecided, passed=None)], estimates())
     assert "denominator, passed in part" in first(refuted)
     assert "部分通过" in first(refuted, "zh")
@@ -228,3 +228,25 @@ def test_a_question_with_an_undecided_check_is_passed_in_part(undecided: str, ve
 def test_a_check_that_never_decides_leaves_a_pass_whole() -> None:
     card = scorecard([*decisive(), check("matched", passed=None)], estimates())
     assert card.groups.loc["selection", "verdict"] == "passed"
+
+
+def displaced(*, passed: bool | None) -> CheckResult:
+    rows = {"estimate": [0.5, 1.01], "conclusion": ["fall", "undecided"]}
+    rows |= {"share": [1.1, np.nan], "share_low": [-0.4, np.nan], "share_high": [2.6, np.nan]}
+    said = {"zh": "没有判定。", "en": "It is not decided."}
+    frame = pd.DataFrame(rows, index=["losses", "all together"])
+    return CheckResult("displacement", passed, said, frame)
+
+
+def test_where_cases_may_all_have_moved_no_effect_is_shown_and_the_share_stands_in_the_first_sentence() -> (
+    None
+):
+    card = scorecard([*decisive(), displaced(passed=None)], estimates())
+    assert not card.shown
+    assert bool(card.groups.loc["denominator", "against"])
+    assert (
+        "denominator, passed in part (with other accounts 1.01, share displaced 110%, interval -40% to 260%)"
+        in first(card)
+    )
+    assert "转移的份额110%，区间-40%至260%" in first(card, "zh")
+    assert scorecard([*decisive(), displaced(passed=True)], estimates()).shown

@@ -29,6 +29,8 @@ REQUIRED = ("selection", "common_trend", "denominator")
 # events find nothing whatever the trend.
 _WEAK = ("dose_on_baseline", "placebo_dates", "placebo_outcomes")
 _INFORMATION = ("matched",)  # never passes or fails
+# Exposures say nothing on cases that moved: where that is undecided, a pass of theirs does not answer for it.
+_MUST_DECIDE = ("displacement",)
 _PASSED = ("passed", "passed in part")
 _STRENGTH = ("excluded_ratio", "detectable_ratio", "power")
 _LIMITS = ("common_trend_bounds", "leave_one_out", "e_value", "oster_delta")
@@ -44,7 +46,8 @@ class Scorecard:
         One row a check, in the order given: ``check, verdict, asked_zh, asked_en, found_zh, found_en``.
     groups : DataFrame
         Index ``group`` (the questions that decide): ``verdict`` ("passed", "passed in part" where
-        another check stayed undecided, "failed", "for information", "not examined"), ``checks`` done.
+        another check stayed undecided, "failed", "for information", "not examined"), ``checks`` done,
+        ``against`` (whether it keeps the fall from being shown).
     shown : bool
         Whether the fall is shown to be an effect.
     sentences : mapping of str to tuple of str
@@ -124,7 +127,8 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     questions that can make one up (selection, common trend, denominator) was examined and no check of it
     failed, and no check of what the result rests on (few units, series, reporting, controls that were
     reformed too, codings and specifications) failed. Placebos and doses that pass do not answer a question
-    alone: the bounds on a common trend must.
+    alone: the bounds on a common trend must. Nor do exposures for displacement: if it was examined, full
+    displacement must be excluded.
 
     Parameters
     ----------
@@ -160,8 +164,7 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
     groups = _groups(checks)
-    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
-    shown = found == FALL and not against
+    shown = found == FALL and not groups["against"].any()
     first = _first(row, estimates, found, groups, checks)
     parts = [
         first,
@@ -189,7 +192,10 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
         undecided = any(c.passed is None and c.name not in (*_WEAK, *_INFORMATION) for c in done)
         decided = "failed" if False in verdicts else _PASSED[undecided] if True in verdicts else ""
         verdict = decided or ("for information" if done else "not examined")
-        rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(check.name for check in done))}
+        unsettled = any(check.passed is None and check.name in _MUST_DECIDE for check in done)
+        names_done = ", ".join(dict.fromkeys(check.name for check in done))
+        against = unsettled or _speaks_against(group, verdict)
+        rows[group] = {"verdict": verdict, "checks": names_done, "against": against}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
@@ -203,10 +209,9 @@ def _first(
 ) -> dict[str, str]:
     """Whether the fall is shown to be an effect, with the numbers that speak for and against it."""
     estimate = in_words(row, estimates.ci_level, excluded=False)
-    against = [name for name in groups.index if _speaks_against(name, str(groups.loc[name, "verdict"]))]
     if found == NOT_ESTIMATED:
         return in_both("check.card_not_estimated")
-    if found == FALL and not against:
+    if found == FALL and not groups["against"].any():
         return in_both("check.card_shown", estimate=estimate)
     fell = row["estimate"] < null_value(estimates.scale)
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
@@ -218,8 +223,7 @@ def _first(
 
 def _named(groups: pd.DataFrame) -> list[str]:
     """The questions that must be answered, and those that speak against the result."""
-    verdicts = groups["verdict"].astype(str)
-    return [str(name) for name in groups.index if name in REQUIRED or _speaks_against(name, verdicts[name])]
+    return [str(name) for name in groups.index if name in REQUIRED or groups.loc[name, "against"]]
 
 
 def _details(groups: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, str]]:
@@ -276,9 +280,10 @@ def _reason(
     language: str,
     brief: bool,
 ) -> str:
-    """The question, its verdict, and what its failed checks found; where none failed, the first of them."""
+    """The question, its verdict, and what its failed checks found; else the unsettled, else the first one."""
     done = [check for check in checks if check.name in GROUPS[group]]
-    failed = [check for check in done if check.passed is False] or done[:1]
+    unsettled = [check for check in done if check.passed is None and check.name in _MUST_DECIDE]
+    failed = [check for check in done if check.passed is False] or unsettled or done[:1]
     full = [check.sentences[language].rstrip("。. ") for check in failed]
     texts = [_briefly(check, language) for check in failed] if brief else full
     inside = say("check.card_between", language).join(texts)
