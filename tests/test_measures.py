@@ -128,6 +128,10 @@ def test_what_varies_within_a_unit_is_named() -> None:
         need_constant(frame, "y", unit="u")
 
 
+def test_the_unit_itself_does_not_vary_within_it() -> None:
+    need_constant(pd.DataFrame({"u": ["a", "a", "b"]}), "u", unit="u")
+
+
 def test_a_panel_with_a_column_twice_gets_no_measures() -> None:
     frame = pd.DataFrame([[1, 2, 3]], columns=["losses", "losses", "lawsuits_concluded"])
     with pytest.raises(DataError, match="^panel has the columns .'losses'. more than once; keep one"):

@@ -231,6 +231,8 @@ def is_constant(panel: pd.DataFrame, column: str, *, unit: str) -> bool:
 
 def _varying(panel: pd.DataFrame, column: str, unit: str) -> list[Any]:
     """The units in which a column varies; missing is a value like any other."""
+    if column == unit:
+        return []
     pairs = panel[[unit, column]].drop_duplicates()
     return list(pairs.loc[pairs[unit].duplicated(), unit])
 
