@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from reform_analysis import panel, panel_findings, simulate
+from reform_analysis import effect_design, panel, panel_findings, simulate
 from reform_analysis.estimates import DataError
 from reform_analysis.panel_source import listed, open_panel
 
@@ -49,6 +49,32 @@ def test_one_city_can_be_kept() -> None:
     assert set(open_panel(city=city)["city"]) == {city}
     with pytest.raises(DataError, match="^city must be one of"):
         open_panel(city="杭州市")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "cluster"),
+    [(["county"], "city"), (["city"], "county"), (["city", "county"], "unit_id")],
+    ids=["county", "city", "both"],
+)
+def test_a_file_may_lack_county_and_city_and_the_banner_says_what_is_left_out(
+    lacking: list[str], cluster: str, tmp_path: Path
+) -> None:
+    frame = simulate.load_example().drop(columns=lacking)
+    frame.to_csv(tmp_path / "panel.csv", index=False)
+    read = open_panel(str(tmp_path / "panel.csv"))
+    compared = effect_design.design(
+        read, outcome="losses", exposure=None, pre=["2018", "2019", "2020"], post=["2021"]
+    )
+    assert compared.cluster == cluster
+    assert compared.strata == (None if "city" in lacking else "city")
+    report = panel.panel_report(read, counts=["losses"])
+    said = panel_findings.banner(report, data="panel.csv").sentences
+    assert any(
+        "no column of the " + " or the ".join(sorted(lacking, key="city".__eq__)) in line for line in said
+    )
+    if "city" in lacking:
+        with pytest.raises(DataError, match="no column of the city"):
+            open_panel(str(tmp_path / "panel.csv"), city="甲市")
 
 
 def test_the_users_file_with_aliases_and_reading(workbook: Path) -> None:

@@ -24,6 +24,7 @@ from reform_analysis.estimates import (
     require_whole_number,
 )
 from reform_analysis.likeness import Likeness, likeness
+from reform_analysis.measures import require_flags
 
 PERMUTATIONS = 199
 FARTHEST = 0.05  # the smallest rate ratio tried: losses one twentieth for one standard deviation
@@ -229,6 +230,7 @@ def by_arm(
     DataError
         If a column is missing or no number, or an argument breaks its rule.
     """
+    require_flags(changes, pilot)
     known = changes[changes[[*measures, f"{outcome}_difference"]].notna().all(axis=1)]
     settled: dict[str, Any] = {"draws": draws, "ci_level": ci_level, "seed": seed}
     rows: dict[str, dict[str, float]] = {}

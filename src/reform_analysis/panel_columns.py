@@ -61,9 +61,13 @@ def _is_date(text: str) -> bool:
 
 
 def _text(
-    title: tuple[str, str], description: tuple[str, str], *checks: pa.Check, blank: bool = False
+    title: tuple[str, str],
+    description: tuple[str, str],
+    *checks: pa.Check,
+    blank: bool = False,
+    optional: bool = False,
 ) -> pa.Column:
-    return column("string", title, description, *checks, blank=blank)
+    return column("string", title, description, *checks, blank=blank, optional=optional)
 
 
 _AS_PUBLISHED = (
@@ -98,8 +102,24 @@ _KEYS = {
         ),
     ),
     "unit_name": _text(("Name", "单位名称"), ("Name of the township or street.", "乡镇（街道）名称。")),
-    "county": _text(("County", "县（市、区）"), ("County the unit lies in.", "所属县（市、区）。")),
-    "city": _text(("City", "设区市"), ("City the county lies in.", "所属设区市。")),
+    "county": _text(
+        ("County", "县（市、区）"),
+        (
+            "County the unit lies in. A panel may lack it; then nothing is clustered, summed or left out by "
+            "county.",
+            "所属县（市、区）。面板可以没有此列，但不能按县聚类、合计或逐一剔除。",
+        ),
+        optional=True,
+    ),
+    "city": _text(
+        ("City", "设区市"),
+        (
+            "City the county lies in. A panel may lack it; then nothing is clustered, assigned or left out "
+            "by city.",
+            "所属设区市。面板可以没有此列，但不能按市聚类、在市内重新指派或逐一剔除。",
+        ),
+        optional=True,
+    ),
     "period": _text(
         ("Period", "时期"),
         (

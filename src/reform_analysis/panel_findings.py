@@ -11,7 +11,7 @@ from reform_analysis.estimates import percent
 from reform_analysis.panel_reports import PanelReport
 from reform_analysis.panel_tables import change_label
 from reform_analysis.panel_texts import empty_arms, label
-from reform_analysis.wording import Prose, p_text, say
+from reform_analysis.wording import Prose, excluded_text, p_text, say
 
 
 def banner(
@@ -45,7 +45,8 @@ def banner(
     read = [say("banner.logged", language, n=logged)] if data else []
     if covariates:
         read.append(say("banner.covariates", language, names=say("format.list", language).join(covariates)))
-    return Prose((first, *said, *read), kind="box", heading=say("banner.heading", language))
+    lacking = [say(f"banner.without_{'_'.join(report.without)}", language)] if report.without else []
+    return Prose((first, *said, *lacking, *read), kind="box", heading=say("banner.heading", language))
 
 
 def growth(notes: tuple[str, ...], *, language: str = "en") -> Prose:
@@ -241,6 +242,7 @@ def _measure(result: Association, term: str, outcome: str, language: str) -> str
         p=p_text(row["p_value"]),
         max_t=p_text(adjusted),
         null=f"{null:g}",
+        excluded=excluded_text(row["ci_low"], row["ci_high"], scale=result.scale, language=language),
     )
 
 

@@ -58,6 +58,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     options = _options(reading)
     frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
     frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options
+    if city and "city" not in frame:
+        raise DataError(f"city must be empty, got {city!r}: the panel has no column of the city; add one.")
     if city:
         cities = sorted(frame["city"].unique())
         if city not in cities:

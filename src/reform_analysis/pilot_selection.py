@@ -67,8 +67,8 @@ def selection_simulation(
     CheckResult
         Index ``choice``: "at_random", "on_base_period", "observed". Columns ``ratio`` (median of those
         drawn), ``low, high`` (central interval), ``p_value`` (twice the smaller tail beyond the observed
-        ratio). Passed if the observed ratio lies outside the interval of "on_base_period"; None if it lies
-        inside that of "at_random".
+        ratio). Passed if the observed ratio lies below the interval of "on_base_period", failed if inside;
+        None if it lies above it, where choice alone gives a lower ratio, or inside that of "at_random".
 
     Raises
     ------
@@ -82,8 +82,8 @@ def selection_simulation(
     Notes
     -----
     It assumes the worst: that the whole difference in the base period is choice on that period's losses.
-    Pilots chosen because their level is high for good do not fall back; `baseline_shrinkage` tells the two
-    apart.
+    Pilots chosen because their level is high for good do not fall back, and a real effect of the size that
+    choice on the base period gives then fails here; `baseline_shrinkage` tells the two apart.
     """
     level = require_level(ci_level)
     draws = require_whole_number("draws", draws, least=99)
@@ -200,8 +200,9 @@ def _drawn_row(ratios: Array, observed: float, level: float) -> tuple[float, ...
 
 
 def _outside(frame: pd.DataFrame, observed: float) -> bool | None:
+    """Whether a fall goes beyond that of choice; a ratio above what choice gives is no such fall."""
     inside = (frame["low"] <= observed) & (observed <= frame["high"])
-    if inside["at_random"]:
+    if inside["at_random"] or observed > frame.loc["on_base_period", "high"]:
         return None
     return bool(not inside["on_base_period"])
 
@@ -209,10 +210,13 @@ def _outside(frame: pd.DataFrame, observed: float) -> bool | None:
 def _selection_sentence(frame: pd.DataFrame, passed: bool | None, level: float, language: str) -> str:
     key = {None: "nothing", True: "remains", False: "explained"}[passed]
     random, chosen = frame.loc["at_random"], frame.loc["on_base_period"]
+    observed = frame.loc["observed", "ratio"]
+    if passed is None and not random["low"] <= observed <= random["high"]:
+        key = "above"
     return say(
         f"check.selection_{key}",
         language,
-        observed=frame.loc["observed", "ratio"],
+        observed=observed,
         ratio=chosen["ratio"],
         low=chosen["low"],
         high=chosen["high"],
