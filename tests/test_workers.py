@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import manifest, report
+from reform_analysis import manifest, report, storage
 from reform_analysis.estimates import ReportError
 
 PARAMETERS = 'language: str = "zh"  # l\nunit: str = "0"  # u'
@@ -130,6 +130,28 @@ def test_a_rerun_renders_what_failed_and_what_changed(batch: report.RunResult) -
     for record in other.records:
         for name in (record.html, record.ipynb):
             assert (other.folder / name).read_bytes() == (batch.folder / name).read_bytes()
+
+
+def test_a_run_cuts_the_cache_and_keeps_what_it_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = study(tmp_path, 2, "1")
+    report.render(path, out=tmp_path / "out", jobs=1)
+    cache = tmp_path / "out" / "cache"
+    for entry in cache.iterdir():
+        os.utime(entry, (0, 0))
+    old = cache / f"{'0' * 64}.json"
+    old.write_bytes(b"{}")
+    os.utime(old, (0, 0))
+    again = report.render(path, out=tmp_path / "out", jobs=1)
+    assert old.exists()  # two gigabytes are not full
+    monkeypatch.setattr(storage, "CACHE_BYTES", 0)
+    again = report.render(path, out=tmp_path / "out", jobs=1, where={"unit": "1"})
+    assert [record.cached for record in again.records] == [True]
+    assert sorted(entry.suffix for entry in cache.iterdir()) == sorted([".html", ".ipynb", ".json"] * 2)
+    for entry in cache.glob("*"):
+        if again.records[0].key not in entry.name:
+            os.utime(entry, (0, 0))
+    again = report.render(path, out=tmp_path / "out", jobs=1, where={"unit": "1"})
+    assert {entry.stem for entry in cache.iterdir()} == {again.records[0].key}
 
 
 def test_fail_fast_stops_and_says_so(tmp_path: Path) -> None:
