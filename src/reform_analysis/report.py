@@ -24,7 +24,7 @@ from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
-from reform_analysis.storage import digest, lock, sweep, write
+from reform_analysis.storage import digest, lock, prune, sweep, write
 from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
 
@@ -54,7 +54,8 @@ def render(
     """Render notebooks into ``out/<run>/<notebook>.<language>.html`` and ``.ipynb``, and rewrite the index.
 
     Finished reports are kept in ``out/cache``: a batch that was stopped, even by ``kill -9``, is taken up by
-    rendering it again, and only what changed is computed.
+    rendering it again, and only what changed is computed. At the end of a run the cache is cut to two
+    gigabytes, the reports unused for longest first; those of the last seven days stay.
 
     Parameters
     ----------
@@ -122,6 +123,7 @@ def render(
         )
         _write_outcome(done, plan, tasks, seconds=perf_counter() - begun)
         write_index(out)
+        prune(out / "cache")
     return done
 
 
