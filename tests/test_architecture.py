@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 LAYERS = [
     {"maketables_plugin"},
     {"estimates"},
-    {"new_files", "reference_styles", "text_table"},
+    {"new_files", "reference_styles", "text_table", "waiting"},
     {
         "cells",
         "columns",

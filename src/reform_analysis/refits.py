@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from reform_analysis import waiting
 from reform_analysis.estimates import (
     COLUMNS,
     CheckResult,
@@ -159,15 +160,16 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
     rows: dict[str, dict[str, Any]] = {}
     fitted: list[Estimates] = []
     notes: dict[str, None] = {}
-    for variant in variants:
-        try:
-            estimates, warned = _quietly(fit, variant)
-        except DesignError as refused:
-            rows[variant.name] = _unread(str(refused))
-            continue
-        notes |= dict.fromkeys(warned)
-        fitted.append(estimates)
-        rows[variant.name] = _row(estimates, term)
+    with waiting.shown(variants, unit="fit") as each:
+        for variant in each:
+            try:
+                estimates, warned = _quietly(fit, variant)
+            except DesignError as refused:
+                rows[variant.name] = _unread(str(refused))
+                continue
+            notes |= dict.fromkeys(warned)
+            fitted.append(estimates)
+            rows[variant.name] = _row(estimates, term)
     if not fitted:
         reasons = "; ".join(str(row["reason"]) for row in rows.values())
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
