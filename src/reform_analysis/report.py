@@ -12,13 +12,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import NoSuchKernel
 
 from reform_analysis import __version__, manifest, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
 from reform_analysis.headlines import csv_bytes, record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
+from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_sentences import Line
@@ -174,7 +175,7 @@ def _check_options(jobs: int, formats: Sequence[str]) -> None:
             f"formats must be among {', '.join(FORMATS)}, got {list(formats)}; name one or both."
         )
     try:
-        KernelSpecManager().get_kernel_spec("python3")
+        specifications().get_kernel_spec("python3")
     except NoSuchKernel:
         raise ReportError("the kernel python3 is missing; install ipykernel.") from None
 
