@@ -119,7 +119,7 @@ LAYERS = [
     },
     {"forkserver", "headlines", "storage", "study_file"},
     {"analysis_plan", "grid", "provisioners"},
-    {"plan_deviations"},
+    {"plan_deviations", "plan_notebooks"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},
     {"execution", "plan_sentences"},

@@ -242,6 +242,29 @@ def test_synthetic_data_are_a_rehearsal(folder: Path, jobs: Callable[..., list[J
     assert (job.standing, job.hypotheses) == ("rehearsal", ("H1",))
 
 
+def test_code_or_reading_changed_after_freezing_is_a_deviation(
+    folder: Path, jobs: Callable[..., list[Job]]
+) -> None:
+    command("freeze", str(folder / "plan.yaml"))
+    (job,) = jobs(reading="date_basis=decided")
+    assert (job.standing, job.departures) == ("explored", ("reading",))
+    notebook = folder / "probe.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("# Probe", "# In other words"), encoding="utf-8")
+    (job,) = jobs()
+    assert job.standing == "planned"
+    notebook.write_text(text.replace("sum(float", "max(float"), encoding="utf-8")
+    (job,) = jobs()
+    assert (job.standing, job.departures) == ("explored", ("cells",))
+    assert "cells: planned" in job.plan_cell.source
+    assert "does not explain it" in job.plan_cell.source
+    why = "## 2026-11-25 · H1 · cells: the largest instead of the sum · a slip\n"
+    (folder / "deviations.md").write_text(why, encoding="utf-8")
+    (job,) = jobs()
+    assert "a slip" in job.plan_cell.source
+    assert "does not explain it" not in job.plan_cell.source
+
+
 def test_a_column_that_marks_the_data_makes_it_a_rehearsal(
     folder: Path, jobs: Callable[..., list[Job]]
 ) -> None:

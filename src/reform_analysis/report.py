@@ -22,6 +22,7 @@ from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
+from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
@@ -268,7 +269,12 @@ def _plan_parts(
     """What a report says of the analysis plan, and the fields of its job that follow."""
     defaults = default_values(source.notebook) if plan.analysis else {}
     found = standing(
-        plan.analysis, notebook=source.name, settings=source.settings, defaults=defaults, kind=data.kind
+        plan.analysis,
+        notebook=source.name,
+        settings=source.settings,
+        defaults=defaults,
+        kind=data.kind,
+        cells=code_hash(source.notebook),
     )
     if found is None:
         return (), {}
