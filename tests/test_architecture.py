@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 LAYERS = [
     {"exclusions", "maketables_plugin"},
     {"estimates"},
-    {"new_files", "reference_styles", "text_table"},
+    {"new_files", "reference_styles", "text_table", "waiting"},
     {
         "cells",
         "columns",
@@ -119,7 +119,7 @@ LAYERS = [
     },
     {"forkserver", "formulas", "headlines", "storage", "study_file"},
     {"analysis_plan", "grid", "provisioners"},
-    {"plan_deviations"},
+    {"plan_deviations", "plan_notebooks"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},
     {"execution", "plan_sentences"},

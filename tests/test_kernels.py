@@ -205,3 +205,29 @@ def test_the_client_says_why_it_never_was_ready(alive: bool, message: str) -> No
     client.alive = alive
     with pytest.raises(RuntimeError, match=message):
         asyncio.run(client.wait_for_ready(timeout=0.05))
+
+
+@pytest.mark.parametrize("kind", ["fork", "cold"])
+def test_without_a_home_no_library_complains_in_the_report(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("MPLCONFIGDIR", "IPYTHONDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null/nobody")
+    save(tmp_path / "a.ipynb", ["import matplotlib.pyplot as plt\nplt.rcParams['figure.dpi']"])
+    study = tmp_path / "study.yaml"
+    study.write_text("notebooks: [a.ipynb]\nlanguages: [zh]\n")
+    done = report.render(study, out=tmp_path / "out", kernels=kind)  # type: ignore[arg-type]
+    assert done.complete
+    page = nbformat.read(done.folder / done.records[0].ipynb, as_version=4)
+    kinds = [output.output_type for cell in page.cells for output in cell.get("outputs", [])]
+    assert "stream" not in kinds
+    assert "not a writable location" not in capfd.readouterr().err
+
+
+def test_a_home_or_what_the_user_set_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kernels.homeless() == {}
+    monkeypatch.setenv("HOME", "/dev/null/nobody")
+    monkeypatch.setenv("MPLCONFIGDIR", "/mine")
+    assert list(kernels.homeless()) == ["IPYTHONDIR"]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from reform_analysis import __version__, resources
 from reform_analysis.jobs import Job, JobRecord
+from reform_analysis.panel_source import says_synthetic
 from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import NoStanding, Status
@@ -180,10 +181,12 @@ def data_file(source: Source, *, folder: Path, digests: dict[str, str]) -> DataF
     """
     given = str(source.settings.get("data") or "")
     if given:
+        sha256 = digests[str(folder / given)]
+        said = [str(source.settings.get(name) or "") for name in ("aliases", "reading")]
         kind: Literal["synthetic", "own"] = (
-            "synthetic" if "synthetic" in Path(given).name.casefold() else "own"
+            "synthetic" if _says_synthetic(folder / given, sha256, *said) else "own"
         )
-        return DataFile(path=given, sha256=digests[str(folder / given)], kind=kind)
+        return DataFile(path=given, sha256=sha256, kind=kind)
     example = "data" in source.declared
     packaged = source.path.parent == resources.folder("notebooks")
     real: Literal["published", "undeclared"] = "published" if packaged else "undeclared"
@@ -192,6 +195,12 @@ def data_file(source: Source, *, folder: Path, digests: dict[str, str]) -> DataF
     return DataFile(
         path=name, sha256=hashlib.sha256(content).hexdigest(), kind="synthetic" if example else real
     )
+
+
+@cache
+def _says_synthetic(path: Path, _sha256: str, aliases: str, reading: str) -> bool:
+    """A file is read once for all reports on it, and anew when it was changed."""
+    return says_synthetic(path, aliases=aliases, reading=reading)
 
 
 def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:

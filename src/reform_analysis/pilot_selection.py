@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from reform_analysis import waiting
 from reform_analysis.baseline_sample import (
     Array,
     BaselineSample,
@@ -101,10 +102,10 @@ def selection_simulation(
     fitted = levels(sample)
     answer, reached = _calibrated(sample, fitted, rng)
     observed = float(np.exp(_contrast(sample.pilot, sample.post, sample.pre[:, -1], sample)))
-    drawn = {
-        name: np.exp([_chosen_ratio(sample, fitted, each, rng) for _ in range(draws)])
-        for name, each in {"at_random": 0.0, "on_base_period": answer}.items()
-    }
+    drawn = {}
+    for name, each in {"at_random": 0.0, "on_base_period": answer}.items():
+        with waiting.shown(range(draws), unit="draw") as numbered:
+            drawn[name] = np.exp([_chosen_ratio(sample, fitted, each, rng) for _ in numbered])
     rows = {name: _drawn_row(ratios, observed, level) for name, ratios in drawn.items()}
     rows["observed"] = (observed, np.nan, np.nan, np.nan)
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["ratio", "low", "high", "p_value"])

@@ -12,15 +12,17 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import NoSuchKernel
 
 from reform_analysis import __version__, manifest, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
 from reform_analysis.headlines import csv_bytes, record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
+from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
+from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
@@ -176,7 +178,7 @@ def _check_options(jobs: int, formats: Sequence[str]) -> None:
             f"formats must be among {', '.join(FORMATS)}, got {list(formats)}; name one or both."
         )
     try:
-        KernelSpecManager().get_kernel_spec("python3")
+        specifications().get_kernel_spec("python3")
     except NoSuchKernel:
         raise ReportError("the kernel python3 is missing; install ipykernel.") from None
 
@@ -269,7 +271,12 @@ def _plan_parts(
     """What a report says of the analysis plan, and the fields of its job that follow."""
     defaults = default_values(source.notebook) if plan.analysis else {}
     found = standing(
-        plan.analysis, notebook=source.name, settings=source.settings, defaults=defaults, kind=data.kind
+        plan.analysis,
+        notebook=source.name,
+        settings=source.settings,
+        defaults=defaults,
+        kind=data.kind,
+        cells=code_hash(source.notebook),
     )
     if found is None:
         return (), {}
