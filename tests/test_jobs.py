@@ -163,3 +163,13 @@ def test_the_key_knows_sources_values_data_and_title(tmp_path: Path) -> None:
     (tmp_path / "panel.csv").write_text("a\n2\n", encoding="utf-8")
     keys.append(job(tmp_path, "1", settings="data: panel.csv\n").key)
     assert len(set(keys)) == len(keys) - 1
+
+
+def test_a_long_line_is_cut_and_takes_no_time(tmp_path: Path) -> None:
+    """One line of a megabyte without a blank stalled the batch for hours."""
+    record = render_one(job(tmp_path, "print('x' * 1_000_000); 1", settings="deadline: 30\n"))
+    assert (record.status, record.error) == ("ok", None)
+    (output, _) = nbformat.read(tmp_path / "run" / record.ipynb, as_version=4).cells[-1].outputs
+    rest = "…… 另有 800,001 个字符未列出；报告只保留每个单元格每个输出流的前 200,000 个字符"
+    assert output.text == f"{'x' * 200_000}\n{rest}\n"
+    assert rest in (tmp_path / "run" / record.html).read_text(encoding="utf-8")

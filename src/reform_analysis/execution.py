@@ -1,8 +1,10 @@
 """One notebook executed by papermill: parameters put in, faults found, clocks taken out."""
 
+import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -11,16 +13,18 @@ from typing import Any
 import nbformat
 import papermill
 from jupyter_client.kernelspec import NoSuchKernel
-from jupyter_core.utils import ensure_event_loop
+from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
-from papermill.engines import NBClientEngine, papermill_engines
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
 from papermill.execute import ERROR_MARKER_TAG
 
 from reform_analysis import headlines
 from reform_analysis.kernels import kernel_config
 from reform_analysis.pages import IMAGES, SHOWN, Failure
+from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
 from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
 
@@ -77,15 +81,85 @@ def execute(source: Source, language: str, *, cwd: Path, server: str | None, dea
     return Execution(notebook, failure, trouble, rows)
 
 
-class PartialEngine(NBClientEngine):
-    """papermill's own engine, which leaves the notebook where it stopped.
+class ReportClient(PapermillNotebookClient):
+    """papermill's own client, which keeps no more of a stream than `streams.KEPT` characters.
+
+    Parameters
+    ----------
+    nb_man : NotebookExecutionManager
+    language : {"zh", "en"}
+    **options
+        Of papermill's client.
+    """
+
+    def __init__(self, nb_man: Any, *, language: str, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._language = language
+        self._printed = Printed()
+
+    async def async_execute_cell(self, cell: NotebookNode, *args: Any, **options: Any) -> NotebookNode:
+        """Execute a cell.
+
+        Parameters
+        ----------
+        cell : NotebookNode
+        *args, **options
+            Of nbclient.
+
+        Returns
+        -------
+        NotebookNode
+        """
+        self._printed = Printed()
+        try:
+            done: NotebookNode = await super().async_execute_cell(cell, *args, **options)
+        finally:
+            self._printed.say_rest(cell.get("outputs", []), self._language)
+        return done
+
+    execute_cell = run_sync(async_execute_cell)
+
+    def process_message(self, msg: dict[str, Any], *args: Any) -> NotebookNode | None:
+        """Take in what the kernel says.
+
+        Parameters
+        ----------
+        msg : dict
+        *args
+            Of nbclient.
+
+        Returns
+        -------
+        NotebookNode or None
+            What it added to the cell.
+        """
+        if msg["msg_type"] == "clear_output":
+            self._printed.clear()
+        if msg["msg_type"] == "stream":
+            content = msg["content"]
+            kept = self._printed.cut(content["name"], content["text"])
+            if not kept:
+                return None
+            msg = {**msg, "content": {**content, "text": kept}}
+        shown: NotebookNode | None = super().process_message(msg, *args)
+        return shown
+
+
+class PartialEngine(Engine):
+    """An engine that runs a client of its caller's and leaves the notebook where it stopped.
 
     papermill would write it before and after every cell, which took a fifth of a report's time.
     """
 
     @classmethod
     def execute_managed_notebook(
-        cls, nb_man: Any, kernel_name: str, *, partial: Path, **options: Any
+        cls,
+        nb_man: Any,
+        kernel_name: str,
+        *,
+        client: Callable[..., PapermillNotebookClient],
+        copy: Path,
+        **options: Any,
     ) -> None:
         """Run the notebook.
 
@@ -93,17 +167,21 @@ class PartialEngine(NBClientEngine):
         ----------
         nb_man : NotebookExecutionManager
         kernel_name : str
-        partial : Path
+        client : callable
+            Makes what talks to the kernel.
+        copy : Path
             Where the notebook is written, finished or not.
         **options
-            Of papermill's engine.
+            Of papermill's engines; the client gets those that it has.
         """
+        asked = {name: value for name, value in options.items() if name in CLIENT_OPTIONS}
         try:
-            super().execute_managed_notebook(nb_man, kernel_name, **options)
+            client(nb_man, kernel_name=kernel_name, log=logging.getLogger("papermill"), **asked).execute()
         finally:
-            nbformat.write(nb_man.nb, partial)
+            nbformat.write(nb_man.nb, copy)
 
 
+CLIENT_OPTIONS = {"coalesce_streams", "config", "resources", "shutdown_kernel", "timeout_func"}
 ENGINE = "reform-analysis"
 papermill_engines.register(ENGINE, PartialEngine)
 
@@ -118,7 +196,8 @@ def _run(
             injected,
             None,
             engine_name=ENGINE,
-            partial=copy,
+            client=partial(ReportClient, language=language),
+            copy=copy,
             kernel_name="python3",
             language="python",
             progress_bar=False,
@@ -194,8 +273,8 @@ def _failure(cell: NotebookNode, source: Source, message: str, traceback: str = 
 def _find_fault(notebook: NotebookNode, source: Source) -> Failure | None:
     for cell, output in _outputs(notebook):
         if output.output_type == "stream":
-            glyph = re.search(r"Glyph .* missing from .*", output.text) if output.name == "stderr" else None
-            fault = glyph and f"a figure lacks a character: {glyph[0]}"
+            glyph = missing_glyph(output.text) if output.name == "stderr" else None
+            fault = glyph and f"a figure lacks a character: {glyph}"
         else:
             fault = _figure_fault(output)
         if fault:
@@ -223,7 +302,7 @@ def _strip(notebook: NotebookNode, source: Source, language: str) -> None:
     for _, output in _outputs(notebook):
         # Warnings name a file after the kernel's process, default representations an address.
         if output.output_type == "stream":
-            output.text = re.sub(r"\S*ipykernel_\d+[/\\]\d+\.py", "<cell>", output.text)
+            output.text = hide_kernel_files(output.text)
         elif "text/plain" in output.get("data", {}):
             output.data["text/plain"] = re.sub(r" at 0x[0-9a-fA-F]+>", ">", output.data["text/plain"])
     notebook.metadata["papermill"] = {"parameters": {"language": language, **source.settings}}
