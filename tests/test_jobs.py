@@ -5,13 +5,13 @@ import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from time import time
+from time import monotonic, sleep, time
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import report
+from reform_analysis import pages, report
 from reform_analysis.jobs import Job, render_one, restore
 from reform_analysis.study import make_plan
 
@@ -167,9 +167,66 @@ def test_the_key_knows_sources_values_data_and_title(tmp_path: Path) -> None:
 
 def test_a_long_line_is_cut_and_takes_no_time(tmp_path: Path) -> None:
     """One line of a megabyte without a blank stalled the batch for hours."""
-    record = render_one(job(tmp_path, "print('x' * 1_000_000); 1", settings="deadline: 30\n"))
+    record = render_one(job(tmp_path, "print('x' * 1_000_000); 1", settings="deadline: 30.0\n"))
     assert (record.status, record.error) == ("ok", None)
+    assert record.seconds < 15
     (output, _) = nbformat.read(tmp_path / "run" / record.ipynb, as_version=4).cells[-1].outputs
     rest = "…… 另有 800,001 个字符未列出；报告只保留每个单元格每个输出流的前 200,000 个字符"
     assert output.text == f"{'x' * 200_000}\n{rest}\n"
     assert rest in (tmp_path / "run" / record.html).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "for number in range(400_000):\n    print(number, flush=True)",
+        "from IPython.display import display\nfor number in range(400_000):\n    display(number)",
+    ],
+)
+def test_a_cell_of_many_messages_ends_at_the_deadline(tmp_path: Path, source: str) -> None:
+    """nbclient looks at its timeout only where no message waits: ten seconds became two minutes."""
+    begun = monotonic()
+    record = render_one(job(tmp_path, source, settings="deadline: 6.0\n"))
+    assert record.error == "cell 3: not finished after 6 seconds; raise deadline in the study file"
+    assert (record.status, record.attempts) == ("failed", 1)
+    assert monotonic() - begun < 20
+
+
+def test_the_deadline_holds_for_the_page_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*args: object, **options: object) -> pages.Page:
+        if not options["failure"]:
+            sleep(6)
+        return real(*args, **options)  # type: ignore[arg-type]
+
+    real = pages.page
+    task = job(tmp_path, "print('much')", settings="deadline: 6.0\n")
+    monkeypatch.setattr(pages, "page", slow)
+    record = render_one(task)
+    assert (record.status, record.error) == (
+        "failed",
+        "not finished after 6 seconds; raise deadline in the study file",
+    )
+    assert restore(task) is None
+    assert left(tmp_path / "run") == ["a.zh.failed.html", "a.zh.failed.ipynb"]
+
+
+def test_a_kernel_that_dies_is_not_tried_again_past_the_deadline(tmp_path: Path) -> None:
+    source = f"import time; open('starts', 'a').write('.'); time.sleep(4)\n{DIE}"
+    record = render_one(job(tmp_path, source, settings="deadline: 7.0\n"))
+    assert str(record.error).endswith("not finished after 7 seconds; raise deadline in the study file")
+    assert (tmp_path / "starts").read_text() in (".", "..")
+    assert record.seconds < 20
+
+
+@pytest.mark.parametrize("kind", ["html", "ipynb", "json"])
+def test_a_cache_that_cannot_be_written_costs_the_cache_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    task = job(tmp_path, "print('done')")
+    (tmp_path / "out" / "cache" / f"{task.key}.{kind}").mkdir()
+    record = render_one(task)
+    assert (record.status, record.error, record.traceback) == ("ok", None, "")
+    assert left(tmp_path / "run") == ["a.zh.html", "a.zh.ipynb"]
+    (told,) = [entry.getMessage() for entry in caplog.records]
+    assert told.startswith("a.zh is not kept in the cache")
+    assert restore(task) is None

@@ -58,6 +58,40 @@ def test_chunks_do_not_move_the_cut(steps: list[int]) -> None:
     assert output.text == cut + (rest if len(text) > 25 else "")
 
 
+def slow_overtyping(text: str) -> str:
+    return re.sub(r".*\r(?=[^\n])", "", text)
+
+
+@given(st.lists(st.sampled_from(["\r", "\n", "a", "\b", "b\r\n"]), max_size=20).map("".join))
+def test_a_carriage_return_leaves_what_follows_it(text: str) -> None:
+    output = new_output("stream", name="stdout", text=text)
+    (joined,) = streams.join([output])
+    assert joined.text == slow_overtyping(text)
+
+
+def test_a_long_line_is_joined_in_no_time() -> None:
+    """nbclient's expression took 80 seconds for 200,000 characters."""
+    begun = process_time()
+    streams.join([new_output("stream", name="stdout", text="x" * 50) for _ in range(5_000)])
+    streams.join([new_output("stream", name="stdout", text="x" * 10**6 + "\r")])
+    assert process_time() - begun < 10
+
+
+def test_the_chunks_of_a_stream_are_one_and_others_keep_their_place() -> None:
+    def stream(name: str, text: str) -> object:
+        return new_output("stream", name=name, text=text)
+
+    shown = new_output("display_data", data={"text/plain": "7"})
+    joined = streams.join([stream("stderr", "b"), stream("stdout", "a"), shown, stream("stderr", "c\rd")])
+    assert [(output.get("name"), output.get("text")) for output in joined] == [
+        ("stdout", "a"),
+        ("stderr", "d"),
+        (None, None),
+    ]
+    apart = streams.join([stream("stderr", "b"), shown, stream("stdout", "a")])
+    assert [output.get("name") for output in apart] == ["stderr", None, "stdout"]
+
+
 def test_each_stream_has_its_own_room_and_clearing_gives_it_back() -> None:
     printed = streams.Printed()
     assert printed.cut("stdout", "x" * (streams.KEPT + 7)) == "x" * streams.KEPT

@@ -14,6 +14,7 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import NoSuchKernel
 from jupyter_core.utils import ensure_event_loop, run_sync
+from nbclient.client import CellExecutionComplete
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
@@ -21,12 +22,14 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.execute import ERROR_MARKER_TAG
 
-from reform_analysis import headlines
+from reform_analysis import headlines, streams
 from reform_analysis.kernels import kernel_config
 from reform_analysis.pages import IMAGES, SHOWN, Failure
 from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
 from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
+
+LATE = "not finished after {deadline:g} seconds; raise deadline in the study file"
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,15 @@ class Execution:
     rows: tuple[dict[str, Any], ...]
 
 
-def execute(source: Source, language: str, *, cwd: Path, server: str | None, deadline: float) -> Execution:
+def execute(
+    source: Source,
+    language: str,
+    *,
+    cwd: Path,
+    server: str | None,
+    deadline: float,
+    end: float | None = None,
+) -> Execution:
     """Run a notebook in a kernel of its own.
 
     Parameters
@@ -62,18 +73,21 @@ def execute(source: Source, language: str, *, cwd: Path, server: str | None, dea
     server : str or None
         Socket of a fork server; None for a cold kernel.
     deadline : float
-        Seconds for the whole notebook.
+        Seconds for the whole report.
+    end : float, optional
+        When they are over, by `time.monotonic`; where it is left out, they begin now.
 
     Returns
     -------
     Execution
     """
+    end = monotonic() + deadline if end is None else end
     with TemporaryDirectory(prefix="reform-") as scratch:
         recorded = Path(scratch) / "headlines.jsonl"
         copy = Path(scratch) / "executed.ipynb"
-        config = kernel_config(server, {headlines.TARGET: str(recorded)})
+        config = kernel_config(server, {headlines.TARGET: str(recorded)}, end=end)
         notebook, failure, trouble = _run(
-            source, language, copy=copy, cwd=cwd, config=config, deadline=deadline
+            source, language, copy=copy, cwd=cwd, config=config, deadline=deadline, end=end
         )
         rows = headlines.read(recorded)
     failure = failure or _find_fault(notebook, source)
@@ -84,17 +98,23 @@ def execute(source: Source, language: str, *, cwd: Path, server: str | None, dea
 class ReportClient(PapermillNotebookClient):
     """papermill's own client, which keeps no more of a stream than `streams.KEPT` characters.
 
+    It looks at the clock too: nbclient's own limit does not hold where a cell sends messages faster than they
+    are taken in.
+
     Parameters
     ----------
     nb_man : NotebookExecutionManager
     language : {"zh", "en"}
+    end : float
+        When the report must be done, by `time.monotonic`.
     **options
         Of papermill's client.
     """
 
-    def __init__(self, nb_man: Any, *, language: str, **options: Any) -> None:
+    def __init__(self, nb_man: Any, *, language: str, end: float, **options: Any) -> None:
         super().__init__(nb_man, **options)
         self._language = language
+        self._end = end
         self._printed = Printed()
 
     async def async_execute_cell(self, cell: NotebookNode, *args: Any, **options: Any) -> NotebookNode:
@@ -114,7 +134,11 @@ class ReportClient(PapermillNotebookClient):
         try:
             done: NotebookNode = await super().async_execute_cell(cell, *args, **options)
         finally:
-            self._printed.say_rest(cell.get("outputs", []), self._language)
+            if "outputs" in cell:
+                cell.outputs = streams.join(cell.outputs)
+                self._printed.say_rest(cell.outputs, self._language)
+        if monotonic() >= self._end:
+            raise CellTimeoutError("the report's deadline is over")
         return done
 
     execute_cell = run_sync(async_execute_cell)
@@ -133,6 +157,8 @@ class ReportClient(PapermillNotebookClient):
         NotebookNode or None
             What it added to the cell.
         """
+        if monotonic() >= self._end:
+            raise CellExecutionComplete  # the rest is not waited for
         if msg["msg_type"] == "clear_output":
             self._printed.clear()
         if msg["msg_type"] == "stream":
@@ -181,27 +207,25 @@ class PartialEngine(Engine):
             nbformat.write(nb_man.nb, copy)
 
 
-CLIENT_OPTIONS = {"coalesce_streams", "config", "resources", "shutdown_kernel", "timeout_func"}
+CLIENT_OPTIONS = {"config", "resources", "shutdown_kernel", "timeout_func"}
 ENGINE = "reform-analysis"
 papermill_engines.register(ENGINE, PartialEngine)
 
 
 def _run(
-    source: Source, language: str, *, copy: Path, cwd: Path, config: Any, deadline: float
+    source: Source, language: str, *, copy: Path, cwd: Path, config: Any, deadline: float, end: float
 ) -> tuple[NotebookNode, Failure | None, bool]:
-    end = monotonic() + deadline
     injected = _inject(source, language)
     try:
         done = papermill.execute_notebook(
             injected,
             None,
             engine_name=ENGINE,
-            client=partial(ReportClient, language=language),
+            client=partial(ReportClient, language=language, end=end),
             copy=copy,
             kernel_name="python3",
             language="python",
             progress_bar=False,
-            coalesce_streams=True,  # chunks of a stream depend on timing
             shutdown_kernel="immediate",  # asked politely, it may write its own errors to our stderr
             timeout_func=lambda _cell: max(1.0, end - monotonic()),
             resources={"metadata": {"path": str(cwd)}},  # cwd= would change the folder of all threads
@@ -212,12 +236,14 @@ def _run(
         begun = any(
             cell.get("outputs") or cell.metadata.get("papermill", {}).get("start_time") for cell in done.cells
         )
+        late = monotonic() >= end  # whatever stopped it: the kernel is killed then
+        trouble = not late and (isinstance(stopped, DeadKernelError) or not begun)
         reason = str(stopped)
-        if isinstance(stopped, CellTimeoutError):
-            reason = f"not finished after {deadline:g} seconds; raise deadline in the study file"
+        if late or isinstance(stopped, CellTimeoutError):
+            reason = LATE.format(deadline=deadline)
         elif not begun:
             reason = f"the kernel python3 did not start ({stopped}); install ipykernel"
-        return done, _stopped(done, source, reason=reason), isinstance(stopped, DeadKernelError) or not begun
+        return done, _stopped(done, source, reason=reason), trouble
     finally:
         ensure_event_loop().close()  # nbclient opens one a thread and leaves it open
     # SystemExit(0) in a cell ends papermill's run early and counts as success there.

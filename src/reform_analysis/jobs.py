@@ -2,22 +2,24 @@
 
 import hashlib
 import json
+import logging
 import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, Literal
 
 import nbformat
 from nbformat import NotebookNode
 
 from reform_analysis import pages, plan_sentences
-from reform_analysis.execution import Execution, execute
+from reform_analysis.execution import LATE, Execution, execute
 from reform_analysis.pages import Failure, Page
 from reform_analysis.plan_standing import NoStanding, Status
 from reform_analysis.storage import digest, mark_used, write
 from reform_analysis.study import Source
 
+LOG = logging.getLogger(__name__)
 ATTEMPTS = 3
 FORMATS = ("html", "ipynb")
 
@@ -49,7 +51,7 @@ class Job:
         Data files this report reads, with their SHA-256.
     formats : tuple of {"html", "ipynb"}
     deadline : float
-        Seconds.
+        Seconds for everything: kernel, cells, page and files; a report past it is failed.
     server : str or None
         Socket of the fork server.
     standing : str
@@ -156,8 +158,9 @@ def render_one(job: Job) -> JobRecord:
     JobRecord
     """
     begun = perf_counter()
+    end = monotonic() + job.deadline
     try:
-        record = restore(job) or _rendered(job)
+        record = restore(job) or _rendered(job, end)
     except Exception as caught:  # noqa: BLE001  # the one place: a report that breaks must not break the batch
         error = f"{type(caught).__name__}: {caught}"
         record = replace(_blank(job), error=error, traceback=traceback.format_exc())
@@ -183,8 +186,8 @@ def _blank(job: Job) -> JobRecord:
     )
 
 
-def _rendered(job: Job) -> JobRecord:
-    done, attempts = _executed(job)
+def _rendered(job: Job, end: float) -> JobRecord:
+    done, attempts = _executed(job, end)
     if job.plan_cell is not None:
         plan_sentences.insert(done.notebook, job.plan_cell)
     failure = done.failure or _changed_data(job)
@@ -192,6 +195,9 @@ def _rendered(job: Job) -> JobRecord:
     if page.fault and not failure:
         failure = Failure(page.fault)
         page = _page(job, done, failure)
+    if not failure and monotonic() >= end:
+        failure = Failure(LATE.format(deadline=job.deadline))
+        page = _page(job, _without_outputs(done), failure)  # what took the time is not done twice
     stem = f"{job.stem}.failed" if failure else job.stem
     contents = {"html": page.html.encode(), "ipynb": nbformat.writes(done.notebook).encode()}
     names = {kind: f"{stem}.{kind}" for kind in job.formats}
@@ -209,16 +215,31 @@ def _rendered(job: Job) -> JobRecord:
         estimates=done.rows,
     )
     if job.cache and not failure:
-        _store(job, job.cache, record, contents)
+        try:
+            _store(job, job.cache, record, contents)
+        except OSError as refused:  # the report is there; the next run renders it again
+            LOG.warning("%s is not kept in the cache: %s", job.stem, refused)
     return record
 
 
-def _executed(job: Job) -> tuple[Execution, int]:
+def _without_outputs(done: Execution) -> Execution:
+    for cell in done.notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = []
+    return done
+
+
+def _executed(job: Job, end: float) -> tuple[Execution, int]:
     attempts = 0
     while True:
         attempts += 1
         done = execute(
-            job.source, job.keys["language"], cwd=job.cwd, server=job.server, deadline=job.deadline
+            job.source,
+            job.keys["language"],
+            cwd=job.cwd,
+            server=job.server,
+            deadline=job.deadline,
+            end=end,
         )
         if not done.trouble or attempts == ATTEMPTS:
             return done, attempts

@@ -232,6 +232,8 @@ class BatchKernelManager(AsyncKernelManager):
 
     server: str = ""
     variables: Mapping[str, str] = {}
+    end: float = inf
+    _alarm: threading.Timer | None = None
 
     def __init__(self, **kwargs: Any) -> None:
         _register()
@@ -270,11 +272,18 @@ class BatchKernelManager(AsyncKernelManager):
             self.provisioner.server = self.server
             self.provisioner.connection_file = self.connection_file
         await super()._async_launch_kernel(kernel_cmd, **kw)
+        if self.end < inf and isinstance(self.provisioner, ForkProvisioner | ColdProvisioner):
+            # A thread of its own: messages of the kernel can keep the loop busy past any timeout.
+            self._alarm = threading.Timer(max(0.0, self.end - monotonic()), self.provisioner.kill_now)
+            self._alarm.daemon = True
+            self._alarm.start()
 
     async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
         await super()._async_wait(pollinterval)
 
     async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
         await super()._async_cleanup_resources(restart=restart)
         if not restart:
             self._tidy()
@@ -282,7 +291,7 @@ class BatchKernelManager(AsyncKernelManager):
     cleanup_resources = _async_cleanup_resources
 
 
-def kernel_config(server: str | None, variables: Mapping[str, str]) -> Config:
+def kernel_config(server: str | None, variables: Mapping[str, str], *, end: float = inf) -> Config:
     """Return the configuration with which papermill's client starts the batch's kernels.
 
     Parameters
@@ -291,12 +300,13 @@ def kernel_config(server: str | None, variables: Mapping[str, str]) -> Config:
         Socket of a `ForkServer`; None for cold kernels.
     variables : mapping
         Added to the kernel's environment.
+    end : float
+        When the kernels are killed, by `time.monotonic`.
 
     Returns
     -------
     Config
     """
-    chosen = type(
-        "ChosenKernelManager", (BatchKernelManager,), {"server": server or "", "variables": variables}
-    )
+    own = {"server": server or "", "variables": variables, "end": end}
+    chosen = type("ChosenKernelManager", (BatchKernelManager,), own)
     return Config(PapermillNotebookClient={"kernel_manager_class": chosen})

@@ -7,6 +7,7 @@ import select
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -110,6 +111,15 @@ class ForkProvisioner(LocalProvisioner):
         """
         await self.send_signal(signal.SIGKILL)
 
+    def kill_now(self) -> None:
+        """Kill the kernel and the processes that it started, from any thread."""
+        pidfd = self.pidfd
+        if pidfd is None or self.pid is None:
+            return
+        with suppress(OSError, ValueError):  # it has ended meanwhile, and the handle was given back
+            if not select.select([pidfd], [], [], 0)[0]:
+                os.killpg(self.pid, signal.SIGKILL)
+
     async def terminate(self, restart: bool = False) -> None:  # noqa: ARG002  # jupyter_client's signature
         """Ask the kernel to end.
 
@@ -171,6 +181,11 @@ class ColdProvisioner(LocalProvisioner):
         _COLD.add(self)
         return started
 
+    def kill_now(self) -> None:
+        """Kill the kernel, from any thread."""
+        if self.process is not None:
+            self.process.kill()
+
     async def cleanup(self, restart: bool = False) -> None:
         """Forget the process.
 
@@ -188,8 +203,7 @@ _COLD: set[ColdProvisioner] = set()
 def kill_cold_kernels() -> None:
     """Kill the cold kernels of this process; forked ones end with their server."""
     for provisioner in list(_COLD):
-        if provisioner.process is not None:
-            provisioner.process.kill()
+        provisioner.kill_now()
 
 
 def _request(server: str, request: dict[str, Any]) -> int:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import pairwise
 
 from nbformat import NotebookNode
 
@@ -55,6 +56,46 @@ class Printed:
             if count > 0:
                 rest = say("render.left_out", language, count=f"{count:,}", kept=f"{KEPT:,}")
                 output.text = f"{output.text}\n{rest}\n"
+
+
+def join(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Return outputs with the chunks of each stream in one, standard output before standard error.
+
+    As nbclient's ``coalesce_streams``, whose time is quadratic in the length of the longest line: where the
+    chunks of a stream end depends on timing.
+
+    Parameters
+    ----------
+    outputs : iterable of NotebookNode
+        Of one cell.
+
+    Returns
+    -------
+    list of NotebookNode
+    """
+    chunks: dict[str, list[str]] = {}
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        if output.output_type != "stream":
+            joined.append(output)
+            continue
+        if output.name not in chunks:
+            joined.append(output)
+        chunks.setdefault(output.name, []).append(output.text)
+    for output in joined:
+        if output.output_type == "stream":
+            output.text = _overtyped("".join(chunks[output.name]))
+    for number, pair in enumerate(pairwise(joined)):
+        if [output.get("name") for output in pair] == ["stderr", "stdout"]:
+            joined[number : number + 2] = pair[::-1]
+            break
+    return joined
+
+
+def _overtyped(text: str) -> str:
+    """What a carriage return leaves of each line, as a terminal shows a progress bar."""
+    lines = text.split("\n")
+    return "\n".join(line[line.rfind("\r", 0, max(0, len(line) - 1)) + 1 :] for line in lines)
 
 
 def hide_kernel_files(text: str) -> str:
