@@ -372,3 +372,32 @@ def test_a_worker_survives_the_folder_of_its_first_batch(
         assert [record.status for record in done.records] == ["ok"]
         monkeypatch.chdir(tmp_path)
         shutil.rmtree(folder)
+
+
+FAULTS = """import os, signal
+if unit == '0':
+    os.kill(os.getpid(), signal.SIGKILL)
+if unit == '1':
+    for number in range(10**9):
+        print(number, flush=True)
+if unit == '2':
+    while True: pass
+if unit == '3':
+    os._exit(0)
+if unit == '4':
+    raise SystemExit"""
+SERVER = "import os, signal, time\nif unit == '1':\n    time.sleep(1); os.kill(os.getppid(), signal.SIGKILL)"
+
+
+@linux
+@pytest.mark.parametrize(("units", "source"), [(6, FAULTS), (3, SERVER)])
+def test_standard_error_holds_nothing_but_the_failures(tmp_path: Path, units: int, source: str) -> None:
+    """What a dying kernel makes libraries say stands in the record already."""
+    path = study(tmp_path, units, source)
+    path.write_text(f"{path.read_text(encoding='utf-8')}deadline: 9.0\n", encoding="utf-8")
+    with begin(tmp_path, "--jobs", "2") as runner:
+        printed, errors = runner.communicate(timeout=120)
+    assert runner.returncode == 1
+    failed = [line for line in errors.splitlines() if line.startswith("Error: a (")]
+    assert errors.splitlines() == failed
+    assert len(failed) + printed.count(".html, ") == units

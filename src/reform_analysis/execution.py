@@ -1,5 +1,6 @@
 """One notebook executed by papermill: parameters put in, faults found, clocks taken out."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterator
@@ -29,6 +30,14 @@ from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
 from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
 
+LOG = logging.getLogger(__name__)
+LOG.addFilter(lambda told: not told.getMessage().startswith(IN_THE_RECORD))
+IN_THE_RECORD = (
+    "Error occurred while starting new kernel client",
+    "Kernel died while waiting for execute reply",
+    "Timeout waiting for execute reply",
+)
+LEFT_SECONDS = 5.0
 LATE = "not finished after {deadline:g} seconds; raise deadline in the study file"
 
 
@@ -202,7 +211,7 @@ class PartialEngine(Engine):
         """
         asked = {name: value for name, value in options.items() if name in CLIENT_OPTIONS}
         try:
-            client(nb_man, kernel_name=kernel_name, log=logging.getLogger("papermill"), **asked).execute()
+            client(nb_man, kernel_name=kernel_name, log=LOG, **asked).execute()
         finally:
             nbformat.write(nb_man.nb, copy)
 
@@ -245,7 +254,7 @@ def _run(
             reason = f"the kernel python3 did not start ({stopped}); install ipykernel"
         return done, _stopped(done, source, reason=reason), trouble
     finally:
-        ensure_event_loop().close()  # nbclient opens one a thread and leaves it open
+        _close(ensure_event_loop())  # nbclient opens one a thread and leaves it open
     # SystemExit(0) in a cell ends papermill's run early and counts as success there.
     left_early = done.metadata.papermill.get("exception")
     return (
@@ -253,6 +262,16 @@ def _run(
         _stopped(done, source, reason="exit() left the notebook early") if left_early else None,
         False,
     )
+
+
+def _close(loop: asyncio.AbstractEventLoop) -> None:
+    # nbclient leaves tasks behind where a cell did not end; asyncio would complain of them on stderr.
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=LEFT_SECONDS))
+    loop.close()
 
 
 def _inject(source: Source, language: str) -> NotebookNode:
