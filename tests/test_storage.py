@@ -135,3 +135,21 @@ def test_an_entry_that_cannot_be_removed_stops_nothing(
     monkeypatch.setattr(Path, "unlink", unlink)
     storage.prune(tmp_path, limit=0, now=100 * DAY)
     assert held(tmp_path) == "b"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="does not ask whether a process runs")
+def test_temporary_folders_of_ended_processes_go_and_others_stay(tmp_path: Path) -> None:
+    dead = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True
+    )
+    own = storage.scratch_prefix()
+    gone = own.replace(f"-{os.getpid()}-", f"-{int(dead.stdout)}-")
+    names = [f"{gone}a", f"{own}b", "reform-c", f"{gone.rsplit('-', 2)[0]}-1f-d", "reform-home-e", "other"]
+    for name in names:
+        (tmp_path / name / "inner").mkdir(parents=True)
+    (tmp_path / f"{gone}link").symlink_to(tmp_path / "other")
+    (tmp_path / f"{gone}file").touch()
+    storage.sweep_scratch(tmp_path)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {*names[1:], f"{gone}link", f"{gone}file"}
+    assert (tmp_path / "other" / "inner").exists()

@@ -1,5 +1,6 @@
 """Whole batches with faults injected: killed, interrupted, started twice, on a full or forbidden disk."""
 
+import errno
 import json
 import os
 import shutil
@@ -17,9 +18,11 @@ import jsonschema
 import nbformat
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import manifest, report, storage
+from reform_analysis import manifest, report, runs, storage, workers
+from reform_analysis.cli import main
 from reform_analysis.estimates import ReportError
 
 PARAMETERS = 'language: str = "zh"  # l\nunit: str = "0"  # u'
@@ -359,6 +362,12 @@ def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
         assert run.failed
         assert all("No space left" in str(record.error) for record in run.failed)
         assert_whole(out)
+        written = {f"{record.stem}.html" for record in run.records if record.status == "ok"}
+        assert {file.name for file in run.folder.glob("a.*.html")} == written
+        with begin(tmp_path, "--out", str(out), "--log-json", "--fresh") as runner:
+            printed, errors = runner.communicate(timeout=120)
+        last = json.loads(printed.splitlines()[-1])
+        assert (runner.returncode, last["event"], last["done"]) == (1, "run", 8), errors
 
 
 def test_a_worker_survives_the_folder_of_its_first_batch(
@@ -401,3 +410,97 @@ def test_standard_error_holds_nothing_but_the_failures(tmp_path: Path, units: in
     failed = [line for line in errors.splitlines() if line.startswith("Error: a (")]
     assert errors.splitlines() == failed
     assert len(failed) + printed.count(".html, ") == units
+
+
+def test_a_disk_that_fills_up_at_the_end_is_told_with_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, _content: bytes) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    path = study(tmp_path, 2, RECORD)
+    for module in (report, runs):
+        monkeypatch.setattr(module, "write", full)
+    done = CliRunner().invoke(main, ["render", str(path), "--out", str(tmp_path / "out"), "--log-json"])
+    *records, last = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["status"] for record in records] == ["ok", "ok"]
+    assert (done.exit_code, last["event"], last["done"], last["failed"]) == (1, "run", 2, 0)
+    why = "(disk full: No space left on device)"
+    assert last["unwritten"] == [
+        f"{name} {why}" for name in ("run.json", "estimates", "manifest.json", "index.html")
+    ]
+    done = CliRunner().invoke(main, ["render", str(path), "--out", str(tmp_path / "out")])
+    assert "(2 of 2 reports complete)" in done.stdout
+    assert f"Error: not written: index.html {why}" in done.stderr
+
+
+def test_a_disk_that_is_full_from_the_start_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(report, "_new_folder", full)
+    with pytest.raises(ReportError, match=r"^disk full: .*out cannot be written"):
+        report.render(study(tmp_path, 1, "1"), out=tmp_path / "out")
+
+
+LEFTOVERS = """import os, subprocess, time
+subprocess.Popen(['sleep', '3600'])
+def leave(twice):
+    if os.fork() == 0:
+        os.setsid()
+        if twice and os.fork():
+            os._exit(0)
+        open(f'left-{unit}-{os.getpid()}', 'w').close()
+        time.sleep(3600)
+        os._exit(0)
+leave(False)
+leave(kernels == 'fork')
+while len([name for name in os.listdir() if name.startswith(f'left-{unit}-')]) < 2: time.sleep(0.05)
+if unit == '1': os.kill(os.getpid(), 9)"""
+
+
+@linux
+@pytest.mark.parametrize("kernels", ["fork", "cold"])
+def test_nothing_that_a_report_started_outlives_it(tmp_path: Path, kernels: workers.Kernels) -> None:
+    units = 2 if kernels == "fork" else 1  # orphans of a cold kernel that died by itself are nobody's
+    path = study(tmp_path, units, f"kernels = {kernels!r}\n{LEFTOVERS}")
+    run = report.render(path, out=tmp_path / "out", jobs=1, kernels=kernels)
+    assert run.records[0].status == "ok"
+    assert len(list(tmp_path.glob("left-*"))) >= 2
+    end = monotonic() + 5
+    while kernels_of(tmp_path) and monotonic() < end:
+        sleep(0.05)
+    assert kernels_of(tmp_path) == []
+
+
+@linux
+def test_leftovers_end_with_their_report_and_not_with_the_run(tmp_path: Path) -> None:
+    wait = "import os, time\nwhile unit == '1' and any(os.path.exists(f'/proc/{n.split(\"-\")[2]}') "
+    wait += "for n in os.listdir() if n.startswith('left-0-')): time.sleep(0.1)"
+    path = study(
+        tmp_path,
+        2,
+        wait,
+        f"kernels = 'fork'\nif unit == '0':\n    {LEFTOVERS.replace(chr(10), chr(10) + '    ')}",
+    )
+    path.write_text(f"{path.read_text(encoding='utf-8')}deadline: 60.0\n", encoding="utf-8")
+    run = report.render(path, out=tmp_path / "out", jobs=1, kernels="fork")
+    assert run.complete
+
+
+@linux
+def test_a_run_that_goes_over_to_cold_kernels_says_so_once(tmp_path: Path) -> None:
+    study(tmp_path, 2, "1")
+    code = "import sys\nfrom reform_analysis import workers\nfrom reform_analysis.cli import main\n"
+    code += "workers.needed_libraries = lambda _: ['threaded']\nmain(['render', 'study.yaml', '--jobs', '1'])"
+    (tmp_path / "threaded.py").write_text(
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"
+    )
+    with begin(tmp_path, arguments=[sys.executable, "-c", code]) as runner:
+        printed, errors = runner.communicate(timeout=120)
+    assert runner.returncode == 0, errors
+    assert "(2 of 2 reports complete)" in printed
+    assert errors.count("Kernels are started cold, which is slower: the fork server has 2 threads") == 1
+    assert len(errors.splitlines()) == 2, errors  # the second names the line of code

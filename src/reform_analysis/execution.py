@@ -26,6 +26,7 @@ from papermill.execute import ERROR_MARKER_TAG
 from reform_analysis import headlines, streams
 from reform_analysis.kernels import kernel_config
 from reform_analysis.pages import IMAGES, SHOWN, Failure
+from reform_analysis.storage import scratch_prefix
 from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
 from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
@@ -91,7 +92,7 @@ def execute(
     Execution
     """
     end = monotonic() + deadline if end is None else end
-    with TemporaryDirectory(prefix="reform-") as scratch:
+    with TemporaryDirectory(prefix=scratch_prefix()) as scratch:
         recorded = Path(scratch) / "headlines.jsonl"
         copy = Path(scratch) / "executed.ipynb"
         config = kernel_config(server, {headlines.TARGET: str(recorded)}, end=end)

@@ -15,6 +15,8 @@ import select
 import signal
 import socket
 import sys
+from contextlib import suppress
+from time import monotonic, sleep
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
@@ -57,6 +59,9 @@ ENVIRONMENT = {
     "MPLBACKEND": "module://matplotlib_inline.backend_inline",
 }
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+SWEEP_SECONDS = 0.5
+LAST_SECONDS = 2.0
 
 
 def preimport(libraries: list[str]) -> list[str]:
@@ -116,18 +121,56 @@ def serve(path: str, libraries: list[str]) -> None:
         hello = {"threads": count_threads(), "imported": imported}
         sys.stdout.write(json.dumps(hello) + "\n")
         sys.stdout.flush()
-        while sys.stdin.fileno() not in select.select([listener, sys.stdin.fileno()], [], [])[0]:
+        _wait_for_requests(listener)
+    _end_all()
+
+
+def _wait_for_requests(listener: socket.socket) -> None:
+    kernels: set[int] = set()
+    _adopt_orphans()
+    while True:
+        ready, _, _ = select.select([listener, sys.stdin.fileno()], [], [], SWEEP_SECONDS)
+        if sys.stdin.fileno() in ready:
+            return
+        if ready:
             connection, _ = listener.accept()
             with connection:
-                _answer(connection, listener)
+                kernels |= _answer(connection, listener)
+        else:
+            kernels &= _kill_children(spare=kernels)
 
 
-def _answer(connection: socket.socket, listener: socket.socket) -> None:
+def _adopt_orphans() -> None:
+    # What a cell started, in a session of its own too, becomes the kernel's child when its parent ends, and
+    # the server's when the kernel ends: so no child of the server is anything but a kernel or a leftover.
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def _kill_children(*, spare: set[int]) -> set[int]:
+    """Kill the children of this process except `spare`, and return all that there were."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children", encoding="ascii") as file:
+            children = {int(pid) for pid in file.read().split()}
+    except OSError:  # a system that does not list them
+        return spare
+    for pid in children - spare:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return children
+
+
+def _end_all() -> None:
+    end = monotonic() + LAST_SECONDS
+    while _kill_children(spare=set()) and monotonic() < end:  # each may leave children of its own
+        sleep(0.01)
+
+
+def _answer(connection: socket.socket, listener: socket.socket) -> set[int]:
     try:
         with connection.makefile("r", encoding="utf-8") as lines:
             request = json.loads(lines.readline())
     except ValueError:  # the runner was killed in the middle of a request
-        return
+        return set()
     server = os.getpid()  # in the child, getppid could already be the next one's
     pid = os.fork()
     if pid == 0:
@@ -138,6 +181,7 @@ def _answer(connection: socket.socket, listener: socket.socket) -> None:
         connection.sendall(f"{pid}\n".encode())
     except OSError:
         os.kill(pid, signal.SIGKILL)
+    return {pid}
 
 
 def _run_kernel(request: dict[str, Any], server: int) -> NoReturn:
@@ -160,6 +204,7 @@ def _detach(request: dict[str, Any], server: int) -> None:
     if os.getppid() != server:
         os._exit(1)
     os.setsid()
+    _adopt_orphans()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, (file, flags) in enumerate(

@@ -201,8 +201,7 @@ def _rendered(job: Job, end: float) -> JobRecord:
     stem = f"{job.stem}.failed" if failure else job.stem
     contents = {"html": page.html.encode(), "ipynb": nbformat.writes(done.notebook).encode()}
     names = {kind: f"{stem}.{kind}" for kind in job.formats}
-    for kind, name in names.items():
-        write(job.folder / name, contents[kind])
+    _write_all({job.folder / name: contents[kind] for kind, name in names.items()})
     record = replace(
         _blank(job),
         status="failed" if failure else "ok",
@@ -220,6 +219,16 @@ def _rendered(job: Job, end: float) -> JobRecord:
         except OSError as refused:  # the report is there; the next run renders it again
             LOG.warning("%s is not kept in the cache: %s", job.stem, refused)
     return record
+
+
+def _write_all(files: dict[Path, bytes]) -> None:
+    try:
+        for path, content in files.items():
+            write(path, content)
+    except OSError:
+        for path in files:  # a page without its notebook would look like a finished report
+            path.unlink(missing_ok=True)
+        raise
 
 
 def _without_outputs(done: Execution) -> Execution:

@@ -33,6 +33,7 @@ from traitlets.config import Config
 from reform_analysis.estimates import ReportError
 from reform_analysis.forkserver import ENVIRONMENT, LIBRARIES
 from reform_analysis.provisioners import ColdProvisioner, ForkProvisioner
+from reform_analysis.storage import scratch_prefix
 
 GROUP = "jupyter_client.kernel_provisioners"
 FORKED, COLD = "reform-analysis-fork", "reform-analysis-cold"
@@ -46,7 +47,7 @@ HAS_IPC = os.name == "posix"
 @cache
 def _home() -> tempfile.TemporaryDirectory[str]:
     """A folder of this process for what libraries keep in a home, with matplotlib's list of fonts in it."""
-    folder = tempfile.TemporaryDirectory(prefix="reform-home-", ignore_cleanup_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=scratch_prefix(), ignore_cleanup_errors=True)
     listing = [sys.executable, "-c", "import matplotlib.font_manager"]
     subprocess.run(listing, check=False, capture_output=True, env={**os.environ, "MPLCONFIGDIR": folder.name})
     return folder
@@ -115,7 +116,7 @@ class ForkServer:
     """
 
     def __init__(self, libraries: Iterable[str] = LIBRARIES) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="reform-")  # mode 0700
+        self._folder = tempfile.TemporaryDirectory(prefix=scratch_prefix())  # mode 0700
         self.socket = str(Path(self._folder.name) / "server")
         command = [sys.executable, "-m", "reform_analysis.forkserver", self.socket, *libraries]
         with (Path(self._folder.name) / "log").open("w") as log:
@@ -237,7 +238,7 @@ class BatchKernelManager(AsyncKernelManager):
 
     def __init__(self, **kwargs: Any) -> None:
         _register()
-        private = tempfile.mkdtemp(prefix="reform-")  # mode 0700
+        private = tempfile.mkdtemp(prefix=scratch_prefix())  # mode 0700
         self._tidy = weakref.finalize(self, shutil.rmtree, private, ignore_errors=True)
         # Without a connection file of its own, two kernels on ipc would share their sockets and hang.
         named = {"connection_file": str(Path(private) / "kernel.json")}

@@ -45,6 +45,8 @@ class Lines:
         good = len(run.records) - len(run.failed)
         total = max(run.planned, len(run.records))
         click.echo(f"{run.folder} ({good} of {total} reports complete)")
+        for fault in run.unwritten:
+            click.echo(f"Error: not written: {fault}", err=True)
         if run.interrupted:
             click.echo("Stopped before the end; start it again to go on where it was.", err=True)
 
@@ -130,7 +132,8 @@ class JsonLines(Lines):
         run : RunResult
         """
         counts = {"planned": run.planned, "done": len(run.records), "failed": len(run.failed)}
-        self._say("run", {"folder": str(run.folder), **counts, "interrupted": run.interrupted})
+        ended = {"interrupted": run.interrupted, "unwritten": run.unwritten}
+        self._say("run", {"folder": str(run.folder), **counts, **ended})
 
     @staticmethod
     def _say(event: str, values: dict[str, Any]) -> None:

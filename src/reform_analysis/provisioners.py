@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -181,10 +182,25 @@ class ColdProvisioner(LocalProvisioner):
         _COLD.add(self)
         return started
 
+    async def kill(self, restart: bool = False) -> None:
+        """Kill the kernel and the processes that it started.
+
+        Parameters
+        ----------
+        restart : bool
+        """
+        self.kill_now()
+        await super().kill(restart=restart)
+
     def kill_now(self) -> None:
-        """Kill the kernel, from any thread."""
-        if self.process is not None:
-            self.process.kill()
+        """Kill the kernel and the processes that it started, from any thread."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        started = _descendants(self.process.pid)  # before it dies: orphans are told from others no more
+        self.process.kill()
+        for pid in started:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     async def cleanup(self, restart: bool = False) -> None:
         """Forget the process.
@@ -204,6 +220,16 @@ def kill_cold_kernels() -> None:
     """Kill the cold kernels of this process; forked ones end with their server."""
     for provisioner in list(_COLD):
         provisioner.kill_now()
+
+
+def _descendants(pid: int) -> list[int]:
+    """Processes below another one; none where the system does not list them (Linux does)."""
+    found = []
+    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in map(int, listing.read_text(encoding="ascii").split()):
+                found += [child, *_descendants(child)]
+    return found
 
 
 def _request(server: str, request: dict[str, Any]) -> int:

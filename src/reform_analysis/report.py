@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
@@ -26,7 +26,7 @@ from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
-from reform_analysis.storage import digest, lock, prune, sweep, write
+from reform_analysis.storage import FULL, digest, lock, prune, reason, sweep, sweep_scratch, write
 from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
 
@@ -108,6 +108,7 @@ def render(
     out = Path(out)
     started = datetime.now(UTC).replace(microsecond=0)
     ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
+    sweep_scratch()
     with _opened(out, ending):
         folder = _new_folder(out, started, ending)
         places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
@@ -123,10 +124,7 @@ def render(
         done = _work(
             tasks, run, workers_count=jobs, kernels=kernels, fail_fast=fail_fast, on_record=on_record
         )
-        _write_outcome(done, plan, tasks, seconds=perf_counter() - begun)
-        write_index(out)
-        prune(out / "cache")
-    return done
+        return _finish(done, plan, tasks, out=out, seconds=perf_counter() - begun)
 
 
 def dry_run(
@@ -192,9 +190,11 @@ def _opened(out: Path, ending: str) -> Iterator[None]:
                 sweep(out)
             yield
     except OSError as refused:
-        raise ReportError(
-            f"out must be a folder that can be written, got {out} ({refused.strerror})."
-        ) from None
+        if refused.errno in FULL:
+            told = f"disk full: {out} cannot be written; make room, then start it again to go on."
+        else:
+            told = f"out must be a folder that can be written, got {out} ({reason(refused)})."
+        raise ReportError(told) from None
 
 
 def _new_folder(out: Path, started: datetime, ending: str = "") -> Path:
@@ -313,7 +313,8 @@ def _work(
             for done in finished:
                 records[done.stem] = done
                 if perf_counter() - saved > SAVE_SECONDS:
-                    _save(run, records, order)
+                    with suppress(OSError):  # tried again, and told, at the end
+                        _save(_ordered(run, records, order))
                     saved = perf_counter()
                 if on_record:
                     on_record(done)
@@ -322,7 +323,7 @@ def _work(
     except KeyboardInterrupt:
         run = replace(run, stopped_by_user=True)
     run = replace(run, interrupted=len(records) < len(tasks))
-    return _save(run, records, order)
+    return _ordered(run, records, order)
 
 
 def _records(tasks: list[Job], workers_count: int, kernels: Kernels) -> Generator[Record, None, None]:
@@ -337,18 +338,41 @@ def _records(tasks: list[Job], workers_count: int, kernels: Kernels) -> Generato
         yield from rendered
 
 
-def _save(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int]) -> RunResult:
-    run = replace(run, records=tuple(sorted(records.values(), key=lambda done: order[done.stem])))
+def _ordered(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int]) -> RunResult:
+    return replace(run, records=tuple(sorted(records.values(), key=lambda done: order[done.stem])))
+
+
+def _save(run: RunResult) -> None:
     write(run.folder / "run.json", RUN.dump_json(run, indent=2, exclude={"folder"}))
-    return run
 
 
-def _write_outcome(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:
+def _finish(run: RunResult, plan: Plan, tasks: list[Job], *, out: Path, seconds: float) -> RunResult:
+    """Write what speaks of the whole run; what cannot be written is told, and stops nothing else."""
+    steps: dict[str, Callable[[], object]] = {
+        "run.json": lambda: _save(run),
+        "estimates": lambda: _write_estimates(run),
+        "manifest.json": lambda: _write_manifest(run, plan, tasks, seconds=seconds),
+        "index.html": lambda: write_index(out),
+        "cache": lambda: prune(out / "cache"),
+    }
+    faults = []
+    for name, step in steps.items():
+        try:
+            step()
+        except OSError as refused:
+            faults.append(f"{name} ({reason(refused)})")
+    return replace(run, unwritten=tuple(faults))
+
+
+def _write_estimates(run: RunResult) -> None:
     estimates = run.estimates()
     if len(estimates):
         packed = BytesIO()
         estimates.to_parquet(packed, index=False)
         write(run.folder / "estimates.parquet", packed.getvalue())
         write(run.folder / "estimates.csv", csv_bytes(estimates))
+
+
+def _write_manifest(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:
     document = manifest.describe(run, plan, tasks, seconds=seconds)
     write(run.folder / "manifest.json", document.encode())

@@ -51,6 +51,8 @@ class RunResult:
         Of the analysis plan that was frozen last.
     unexplained : tuple of str
         Differences of the present plan from the frozen one that nothing explains.
+    unwritten : tuple of str
+        Files about the whole run that could not be written, with the reason.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class RunResult:
     stopped_by_user: bool = False
     hypotheses: tuple[str, ...] = ()
     unexplained: tuple[str, ...] = ()
+    unwritten: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[JobRecord, ...]:
@@ -81,13 +84,13 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Whether every planned report was rendered, and well.
+        """Whether every planned report was rendered, and well, and the run's own files were written.
 
         Returns
         -------
         bool
         """
-        return not (self.failed or self.interrupted)
+        return not (self.failed or self.interrupted or self.unwritten)
 
     def estimates(self) -> pd.DataFrame:
         """Return what the reports recorded: one row a report, name and term.

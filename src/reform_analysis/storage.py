@@ -1,14 +1,18 @@
 """Files of a run: written whole or not at all, under a name that no other unit of the run can have."""
 
+import errno
 import hashlib
 import os
 import re
+import shutil
 import socket
+import stat
 import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from time import time
 from uuid import uuid4
 
@@ -19,9 +23,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 FORBIDDEN = set('/\\<>:"|?*%')
 LONGEST = 180  # bytes; file systems take 255, and an ending is added
+SCRATCH = re.compile(r"reform-([0-9]{1,9})-([0-9a-f]+)-.+")
 ENTRY = re.compile(r"[0-9a-f]{64}\.(html|ipynb|json)")
 CACHE_BYTES = 2 * 2**30  # several thousand reports
 KEPT_SECONDS = 7 * 86400.0  # a run going on, a shard elsewhere, or a killed run that is to go on
@@ -47,6 +53,21 @@ def write(path: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def reason(refused: OSError) -> str:
+    """Return why the system refused, in words: a full disk is named as such.
+
+    Parameters
+    ----------
+    refused : OSError
+
+    Returns
+    -------
+    str
+    """
+    said = str(refused.strerror or refused)
+    return f"disk full: {said}" if refused.errno in FULL else said
 
 
 def digest(path: Path) -> str:
@@ -177,6 +198,53 @@ def name_faults(stems: list[str]) -> list[str]:
         if other is not stem:
             faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a value of the grid")
     return faults
+
+
+def scratch_prefix() -> str:
+    """Return how the names of this process's temporary folders begin: `sweep_scratch` knows them by it.
+
+    Returns
+    -------
+    str
+    """
+    return f"reform-{os.getpid()}-{_process_space()}-"
+
+
+def _process_space() -> str:
+    # Containers that share a folder of temporary files number their processes apart.
+    try:
+        return f"{os.stat('/proc/self/ns/pid').st_ino:x}"
+    except OSError:
+        return "0"
+
+
+def sweep_scratch(folder: Path | None = None) -> None:
+    """Remove temporary folders of this user's batches whose process has ended without removing them.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The system's for temporary files where it is left out.
+    """
+    if sys.platform == "win32":  # one process cannot ask there whether another still runs
+        return
+    for path in (folder or Path(gettempdir())).glob("reform-*"):
+        found = SCRATCH.fullmatch(path.name)
+        if found and found[2] == _process_space() and not _runs(int(found[1])):
+            with suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid():
+                    shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's
+        return True
+    return True
 
 
 @contextmanager
