@@ -31,13 +31,13 @@ from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
 from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
 
-LOG = logging.getLogger(__name__)
-LOG.addFilter(lambda told: not told.getMessage().startswith(IN_THE_RECORD))
 IN_THE_RECORD = (
     "Error occurred while starting new kernel client",
     "Kernel died while waiting for execute reply",
     "Timeout waiting for execute reply",
 )
+LOG = logging.getLogger(__name__)
+LOG.addFilter(lambda told: not told.getMessage().startswith(IN_THE_RECORD))
 LEFT_SECONDS = 5.0
 LATE = "not finished after {deadline:g} seconds; raise deadline in the study file"
 
