@@ -16,6 +16,7 @@ from reform_analysis.refits import (
     in_both,
     in_words,
     joined,
+    not_estimated,
     refit_all,
     same_conclusion,
     variant_name,
@@ -59,8 +60,25 @@ def test_a_refusal_is_a_row_with_its_reason_and_never_agrees() -> None:
     found = refit_all(fit, variants)
     assert found["none"]["reason"] == "no rows"
     assert np.isnan(found["none"]["estimate"])
-    assert same_conclusion(found, "all") == ["none"]
-    assert same_conclusion(found, "all", leave=["none"]) == []
+    assert same_conclusion(found, "all") == []
+    assert not_estimated(found) == ["none"]
+    assert not_estimated(found, leave=["none"]) == []
+
+
+def test_only_an_estimate_can_conclude_otherwise() -> None:
+    variants = [
+        Variant("all", DF),
+        Variant("other", DF, {"p": 0.01}),
+        Variant("none", DF, {"refused": DesignError("no")}),
+    ]
+    found = refit_all(fit, variants)
+    assert same_conclusion(found, "all") == ["other"]
+    assert same_conclusion(found, "all", leave=["other"]) == []
+
+
+def test_a_fit_that_returns_nothing_is_named() -> None:
+    with pytest.raises(DesignError, match="^fit must return Estimates, got NoneType"):
+        refit_all(lambda _df: None, [Variant("all", DF)])  # type: ignore[arg-type, return-value]
 
 
 def test_a_fault_in_the_data_is_raised() -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from reform_analysis import counts, did, panel, planning, power, robustness
 from reform_analysis.effect_design import TREATED, Design, attempt
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
-from reform_analysis.measures import need_columns
+from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
@@ -235,6 +235,12 @@ def _exposures(s: _Subject) -> list[str]:
     return list(dict.fromkeys([*own, *(name for name in EXPOSURES if name in s.frame)]))
 
 
+def _with_values(s: _Subject) -> list[str]:
+    """Denominators that are not left empty: a blank column would take all rows with it."""
+    numbers = as_numbers(s.frame, _exposures(s))
+    return [name for name in numbers if (numbers[name] > 0).any()]
+
+
 def _denominator(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     into = s.roles.get("into") or [name for name in INTO if name in s.frame][:1]
     counted = partial(s.fit, exposure=None)
@@ -309,7 +315,7 @@ def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:
 
 def _oster(s: _Subject) -> CheckResult:
     """A linear fit of units' changes on being a pilot, with the levels before as controls."""
-    levels = [s.design.outcome, *_exposures(s)]
+    levels = [s.design.outcome, *_with_values(s)]
     ends = [s.frame[s.frame["period"].isin(part)] for part in (s.design.before, s.design.after)]
     before, after = (rows.groupby("unit_id")[levels].mean().astype(float) for rows in ends)
     pilot = s.frame.groupby("unit_id")["pilot"].first().astype(float)
@@ -333,7 +339,7 @@ def _curve(s: _Subject) -> SpecificationCurve:
     choices = robustness.Choices(
         outcomes=[s.design.outcome],
         codings=codings,
-        exposures=[None, *_exposures(s)],
+        exposures=[None, *_with_values(s)],
         samples={EVERY: None} | ({base: "_late"} if several else {}),
         weights=weights,
     )

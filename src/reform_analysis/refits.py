@@ -147,7 +147,7 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
     Raises
     ------
     DesignError
-        If a fit has no such term, or variants are on different scales or levels.
+        If a fit returns no `Estimates` or has no such term, or variants are on different scales or levels.
     UntestableError
         If not one of the variants can be estimated.
 
@@ -165,6 +165,10 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
         except DesignError as refused:
             rows[variant.name] = _unread(str(refused))
             continue
+        if not isinstance(estimates, Estimates):
+            raise DesignError(
+                f"fit must return Estimates, got {type(estimates).__name__}; return what fit_poisson returns."
+            )
         notes |= dict.fromkeys(warned)
         fitted.append(estimates)
         rows[variant.name] = _row(estimates, term)
@@ -393,8 +397,26 @@ def same_conclusion(found: Refits, main: str, *, leave: Iterable[str] = ()) -> l
     Returns
     -------
     list of str
-        Variants whose conclusion differs, those that could not be estimated among them: a conclusion that
-        was not tested under a variant does not survive it.
+        Variants whose conclusion differs. One that could not be estimated has none that could differ;
+        `not_estimated` names those.
     """
-    others = found.frame.drop(index=[main, *leave], errors="ignore")
+    left = [*leave, *not_estimated(found)]
+    others = found.frame.drop(index=[main, *left], errors="ignore")
     return [str(name) for name in others.index[others["conclusion"] != found[main]["conclusion"]]]
+
+
+def not_estimated(found: Refits, *, leave: Iterable[str] = ()) -> list[str]:
+    """Return the variants that could not be estimated: what the conclusion is under them is not known.
+
+    Parameters
+    ----------
+    found : Refits
+    leave : iterable of str
+        Variants that are not looked at.
+
+    Returns
+    -------
+    list of str
+    """
+    others = found.frame.drop(index=list(leave), errors="ignore")
+    return [str(name) for name in others.index[others["conclusion"] == NOT_ESTIMATED]]
