@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import DataError, DesignError, Estimates, StatisticalWarning, UntestableError
 from reform_analysis.refits import (
     Variant,
@@ -16,9 +17,7 @@ from reform_analysis.refits import (
     in_both,
     in_words,
     joined,
-    not_estimated,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 

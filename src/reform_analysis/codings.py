@@ -4,6 +4,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns
 from reform_analysis.refits import (
@@ -17,9 +18,7 @@ from reform_analysis.refits import (
     in_words,
     joined,
     listed,
-    not_estimated,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 from reform_analysis.treatment import Coding, treated_fraction

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
 from reform_analysis.periods import in_order
@@ -21,9 +22,7 @@ from reform_analysis.refits import (
     in_words,
     joined,
     listed,
-    not_estimated,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 from reform_analysis.treatment import treated_fraction
@@ -96,8 +95,8 @@ def contamination(
     CheckResult
         Failed if the randomisation test rejects that controls' own reform moved none of them. None (for
         information) if it does not, or no control is flagged, but a variant concludes otherwise than all
-        rows do (fewer rows, or an effect that grows, do that too) or cannot be estimated. Frame as of `refits.Refits` with
-        ``units``, ``left_out`` (rows) and ``p_randomised``.
+        rows do (fewer rows, or an effect that grows, do that too) or cannot be estimated. Frame as of
+        `refits.Refits` with ``units``, ``left_out`` (rows) and ``p_randomised``.
 
     Raises
     ------

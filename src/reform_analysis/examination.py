@@ -275,8 +275,9 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
         robustness.series_collapse,
         s.frame,
         s.fit,
-        outcome=s.design.outcome,
+        **given,
         events=net if net in s.frame else None,
+        **s.drawn,
     )
     return found
 
@@ -309,8 +310,9 @@ def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:
     reported, counted = s.one("reported") or s.design.outcome, s.one("counted")
     if counted is None:
         return None
+    rows = s.frame.assign(_after=s.frame["period"].isin(s.design.after))
     given = {"reported": reported, "counted": counted, "matched": s.one("matched"), "by": "pilot"}
-    return partial(robustness.reconcile, s.frame, **given)  # type: ignore[arg-type]
+    return partial(robustness.reconcile, rows, after="_after", unit="unit_id", **given)  # type: ignore[arg-type]
 
 
 def _oster(s: _Subject) -> CheckResult:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns
 from reform_analysis.panel_texts import label
@@ -18,9 +19,7 @@ from reform_analysis.refits import (
     in_words,
     joined,
     listed,
-    not_estimated,
     refit_all,
-    same_conclusion,
 )
 
 COUNTS = "counts"
