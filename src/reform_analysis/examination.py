@@ -16,6 +16,8 @@ from reform_analysis import counts, did, panel, planning, power, robustness
 from reform_analysis.effect_design import TREATED, Design, attempt
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.refits import in_both, joined
+from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
@@ -226,7 +228,14 @@ def _bounds(s: _Subject, kind: Any) -> CheckResult:
     events = attempt(did.event_study, s.frame, adopted="adopted", **s.design.columns, **asked)
     if events is None:
         raise UntestableError("the event study must have events in both arms before and after adoption.")
-    return robustness.common_trend_bounds(events, kind=kind)
+    found = robustness.common_trend_bounds(events, kind=kind)
+    return _doubted(found) if any(note.endswith(UNRELIABLE) for note in events.notes) else found
+
+
+def _doubted(found: CheckResult) -> CheckResult:
+    """The bounds without their verdict: their errors are by cluster, and too few hold treated units."""
+    sentences = joined(found.sentences, in_both("check.few_treated", n=FEW_TREATED))
+    return CheckResult(found.name, None, sentences, found.to_frame(), found.synthetic, found.notes)
 
 
 def _exposures(s: _Subject) -> list[str]:

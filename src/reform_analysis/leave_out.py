@@ -1,7 +1,7 @@
 """Leave one out: how much rests on one unit, county or city, and on how few of them all of it rests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -321,7 +321,7 @@ def _report(
         ),
         in_both(f"check.leave_one_out_{'lose' if decided else 'gain'}", **sizes),
     )
-    found = Refits(frame, main.scale, main.ci_level, main.synthetic, tuple(search.notes))
+    found = replace(main, frame=frame, notes=tuple(search.notes))
     return as_check("leave_one_out", found, passed=overturning.empty, sentences=sentences)
 
 

@@ -23,6 +23,7 @@ from reform_analysis.estimates import (
     percent,
 )
 from reform_analysis.panel_texts import label
+from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.wording import LANGUAGES, Limit, catalogue, p_text, say
 
 FALL, RISE, UNDECIDED, NOT_ESTIMATED = "fall", "rise", "undecided", "not estimated"
@@ -71,6 +72,9 @@ class Refits:
         True if any datum was made up.
     notes : tuple of str
         The statistical warnings of the fits, each once.
+    unreliable : bool
+        Whether the first fit said that no test by cluster is reliable: too few clusters hold treated, or
+        never treated, units.
     """
 
     frame: pd.DataFrame
@@ -78,6 +82,7 @@ class Refits:
     ci_level: float
     synthetic: bool
     notes: tuple[str, ...]
+    unreliable: bool = False
 
     def __getitem__(self, variant: str) -> pd.Series:
         return self.frame.loc[variant]
@@ -177,7 +182,8 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
     scale, level = _common(fitted)
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
-    return Refits(frame, scale, level, any(each.synthetic for each in fitted), tuple(notes))
+    unreliable = any(note.endswith(UNRELIABLE) for note in fitted[0].notes)
+    return Refits(frame, scale, level, any(each.synthetic for each in fitted), tuple(notes), unreliable)
 
 
 def _quietly(fit: Fit, variant: Variant) -> tuple[Estimates, list[str]]:
@@ -361,7 +367,7 @@ def as_check(
     frame: pd.DataFrame | None = None,
     notes: tuple[str, ...] = (),
 ) -> CheckResult:
-    """Return a check made of refits.
+    """Return a check made of refits; one whose tests are not reliable decides nothing, and says so.
 
     Parameters
     ----------
@@ -379,5 +385,7 @@ def as_check(
     CheckResult
     """
     shown = found.frame if frame is None else frame
-    verdict = None if passed is None else bool(passed)
+    verdict = None if passed is None or found.unreliable else bool(passed)
+    if found.unreliable:
+        sentences = joined(sentences, in_both("check.few_treated", n=FEW_TREATED))
     return CheckResult(name, verdict, sentences, shown, found.synthetic, (*notes, *found.notes))
