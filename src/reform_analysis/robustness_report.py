@@ -50,9 +50,11 @@ def card(examination: Examination, *, language: str = "en") -> tuple[Prose | Tab
 
 
 def _doubts(examination: Examination, language: str) -> list[str]:
-    """What makes the estimate itself doubtful, as its notes say."""
+    """How many checks could not run, and what makes the estimate itself doubtful, as its notes say."""
     found = [] if examination.estimates is None else map(caution, examination.estimates.notes)
-    return [say(f"effect_caution.{name}", language, **values) for name, values in filter(None, found)]
+    said = [say(f"effect_caution.{name}", language, **values) for name, values in filter(None, found)]
+    missing = sum(isinstance(check, NotRun) for check in examination.checks.values())
+    return [*([say("robustness.not_run_count", language, n=missing)] if missing else []), *said]
 
 
 def section(examination: Examination, *names: str, language: str = "en") -> tuple[Prose | Table, ...]:
