@@ -90,6 +90,7 @@ class _Subject:
     fit: Callable[..., Estimates]
     measures: tuple[str, ...]
     other_pilot: str | None
+    reforms: pd.DataFrame | None
     draws: int
     seed: int
     roles: Mapping[str, list[str]] = field(default_factory=dict)
@@ -119,6 +120,7 @@ def examine(
     measures: tuple[str, ...] = (),
     columns: Mapping[str, list[str]] | None = None,
     other_pilot: str | None = None,
+    reforms: pd.DataFrame | None = None,
     draws: int = 999,
     seed: int,
 ) -> Examination:
@@ -138,6 +140,9 @@ def examine(
         As `roles` returns it.
     other_pilot : str or None
         Column that flags units of another reform.
+    reforms : DataFrame or None
+        Reforms that ran beside this one, columns of `schema.REFORMS`. By default those of `load_reforms` for
+        a panel whose attribute ``reforms`` is "zhejiang", and none for others.
     draws : int
         Of each simulation, bootstrap and relabelling.
     seed : int
@@ -157,7 +162,7 @@ def examine(
     estimates = attempt(counts.fit_poisson, design.frame, seed=seed, **asked)
     fit = partial(counts.fit_poisson, inference="cluster", **asked)
     there = tuple(name for name in measures if name in whole)
-    subject = _Subject(whole, design, fit, there, other_pilot, draws, seed, given)
+    subject = _Subject(whole, design, fit, there, other_pilot, reforms, draws, seed, given)
     checks = {name: _tried(name, check) for name, check in _planned(subject, estimates).items()}
     curve = _tried(CURVE, partial(_curve, subject))
     checks[CURVE] = curve.result if isinstance(curve, SpecificationCurve) else curve
@@ -311,7 +316,11 @@ def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
             strata=s.design.strata,
             **s.drawn,
         ),
-        "concurrent_reforms": partial(robustness.concurrent_reforms, first=s.design.before[0], last=last),
+        "concurrent_reforms": partial(
+            robustness.concurrent_reforms, s.reforms, first=s.design.before[0], last=last
+        )
+        if s.reforms is not None or s.whole.attrs.get("reforms") == "zhejiang"
+        else None,
     }
 
 

@@ -11,7 +11,8 @@ from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.ingest import read_panel
 from reform_analysis.panel_columns import ATTRIBUTES
 
-READING = {"dash_means": ("missing", "zero"), **ATTRIBUTES}
+# Of which reform the package's list of concurrent ones is: no other study gets it.
+READING = {"dash_means": ("missing", "zero"), "reforms": ("zhejiang",), **ATTRIBUTES}
 # What a column of the file is to the checks of `examination.examine`.
 ROLES = (
     "placebo",
@@ -37,8 +38,9 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
         A JSON object of your headers to canonical columns; empty for the package's alone.
     reading : str
         What the file itself cannot say, as ``"dash_means=missing, date_basis=decided"``: `dash_means` as in
-        `ingest.read_panel`, and the panel's attributes `date_basis` and `loss_definition`. What columns are
-        to the checks may stand there too, see `roles`.
+        `ingest.read_panel`, the panel's attributes `date_basis` and `loss_definition`, and
+        ``reforms=zhejiang`` for the list of reforms that ran beside the Zhejiang one, which the example gets
+        without. What columns are to the checks may stand there too, see `roles`.
     city : str
         Keep this city's units; empty for all.
 
@@ -57,7 +59,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     """
     options = _options(reading)
     frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
-    frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options
+    known = {} if data else {"reforms": "zhejiang"}
+    frame.attrs = {"logged": 0, "covariates": []} | known | frame.attrs | options
     if city:
         cities = sorted(frame["city"].unique())
         if city not in cities:
