@@ -118,7 +118,8 @@ LAYERS = [
     {"jobs"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report"},
+    {"cite", "pack_contents", "progress", "report", "unpack"},
+    {"pack_outputs"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
