@@ -127,7 +127,8 @@ LAYERS = [
     {"plan_manifest"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report", "scaffold"},
+    {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
+    {"pack_outputs"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
