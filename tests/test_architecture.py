@@ -128,7 +128,9 @@ LAYERS = [
     {"index_rows", "manifest", "workers"},
     {"runs"},
     {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
-    {"pack_outputs"},
+    {"pack_members", "pack_outputs"},
+    {"pack_readme"},
+    {"pack"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -59,3 +59,8 @@ def test_a_folder_that_holds_something_is_not_written_into(tmp_path: Path) -> No
     (tmp_path / "mine").write_text("x", encoding="utf-8")
     with pytest.raises(DataError, match="new or empty"):
         unpack.unpack(archive(("README.md", b"2")), tmp_path)
+
+
+def test_a_name_as_reports_write_it_is_no_fault() -> None:
+    """The value 甲/乙 of a grid stands in a file name as 甲%2F乙."""
+    assert unpack.name_faults("results/04.甲%2F乙.zh.html") == []

@@ -3,12 +3,14 @@
 import json
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reform_analysis.estimates import DataError
+from reform_analysis.manifest import Manifest
 
+Checked = TypeVar("Checked", bound=BaseModel)
 SCHEMA = Path(str(files("reform_analysis"))) / "templates" / "pack.schema.json"
 CONTENTS = "pack.json"
 README = "README.md"
@@ -75,12 +77,35 @@ def read_contents(content: bytes) -> Pack:
     DataError
         If it breaks the schema.
     """
+    return _parsed(Pack, content, CONTENTS)
+
+
+def read_manifest(content: bytes) -> Manifest:
+    """Read a run's ``manifest.json``.
+
+    Parameters
+    ----------
+    content : bytes
+
+    Returns
+    -------
+    Manifest
+
+    Raises
+    ------
+    DataError
+        If it breaks the schema.
+    """
+    return _parsed(Manifest, content, "manifest.json")
+
+
+def _parsed(model: type[Checked], content: bytes, name: str) -> Checked:
     try:
-        return Pack.model_validate_json(content)
+        return model.model_validate_json(content)
     except ValidationError as broken:
         fault = broken.errors()[0]
         place = ".".join(str(part) for part in fault["loc"]) or "the file"
-        raise DataError(f"{CONTENTS}: {place}: {fault['msg']}") from None
+        raise DataError(f"{name}: {place}: {fault['msg']}") from None
 
 
 def dump(pack: Pack) -> bytes:
