@@ -128,9 +128,9 @@ LAYERS = [
     {"index_rows", "manifest", "workers"},
     {"runs"},
     {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
-    {"pack_members", "pack_outputs"},
-    {"pack_readme"},
-    {"pack"},
+    {"pack_differences", "pack_members", "pack_outputs"},
+    {"pack_numbers", "pack_readme"},
+    {"pack", "pack_checks"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
