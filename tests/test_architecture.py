@@ -131,6 +131,8 @@ LAYERS = [
     {"pack_differences", "pack_members", "pack_outputs"},
     {"pack_numbers", "pack_readme"},
     {"pack", "pack_checks"},
+    {"pack_rerun"},
+    {"cli_packs"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
