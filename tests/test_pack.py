@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -74,7 +75,7 @@ def test_equal_runs_give_equal_bytes(probe_run: Path, copied: Path, tmp_path: Pa
 
 def test_the_archive_lies_beside_the_run_and_overwrites_nothing(copied: Path) -> None:
     path = pack.write_pack(copied)
-    assert path == copied.with_name(f"{copied.name}.pack.zip").resolve()
+    assert path == copied.with_name(f"{copied.name}.pack.zip")
     path.write_bytes(b"mine")
     with pytest.raises(DataError, match="holds something else"):
         pack.write_pack(copied)
@@ -183,3 +184,11 @@ def test_what_has_changed_since_the_run_is_refused(refused: str, copied: Path, t
     with pytest.raises(DataError, match=refused):
         pack.write_pack(copied, out=tmp_path / "a.zip")
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_of_a_folder_with_runs_the_newest_is_packed(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = shutil.copytree(copied, copied.with_name("20200101-000000"))
+    os.utime(older / "manifest.json", (0, 0))
+    assert pack.write_pack(copied.parent) == copied.with_name(f"{copied.name}.pack.zip")
+    monkeypatch.chdir(older)
+    assert pack.write_pack(".") == older.resolve().with_name(f"{older.name}.pack.zip")

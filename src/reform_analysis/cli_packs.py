@@ -8,8 +8,8 @@ import click
 
 EXAMPLES = """\b
 Examples:
-  reform-analysis pack reports/20261124-120000
-      the run with its inputs, notebooks, plan and README in one archive beside it
+  reform-analysis pack reports
+      the newest run with its inputs, notebooks, plan and README, in one archive beside it
   reform-analysis pack reports/20261124-120000 --without-data
       the hashes of your data instead of the data
   reform-analysis verify 20261124-120000.pack.zip
@@ -32,7 +32,9 @@ _LANGUAGE = click.option(
 @click.option("--without-data", is_flag=True, help="Your data files stay out, their SHA-256 goes in.")
 @_LANGUAGE
 def pack(run: str, *, language: str, **options: Any) -> None:
-    """Write the replication pack of RUN, a folder of reports: inputs, notebooks, plan, results, README.
+    """Write the replication pack of RUN: inputs, notebooks, plan, results, README.
+
+    RUN is a run's folder, as reports/20261124-120000; of a folder with runs the newest is taken.
 
     Equal runs give equal bytes. Exit code 1, and nothing is written, if anything has changed since the run or
     an archive of that name holds something else.

@@ -16,7 +16,16 @@ from reform_analysis.estimates import DataError
 from reform_analysis.headlines import csv_bytes
 from reform_analysis.manifest import Manifest
 from reform_analysis.pack_contents import CONTENTS, OUTPUTS, Member, Pack, dump
-from reform_analysis.pack_members import Content, Finished, inputs, notebooks, read_run, results, study_files
+from reform_analysis.pack_members import (
+    Content,
+    Finished,
+    inputs,
+    newest_run,
+    notebooks,
+    read_run,
+    results,
+    study_files,
+)
 from reform_analysis.pack_outputs import outputs_of
 from reform_analysis.storage import digest
 from reform_analysis.unpack import LARGE, collisions, name_faults
@@ -37,7 +46,7 @@ def write_pack(
     Parameters
     ----------
     run : str or Path
-        The run's folder.
+        The run's folder; of a folder with runs the newest is taken.
     out : str or Path, optional
         The archive; ``<run>.pack.zip`` beside the run where it is left out, on synthetic data
         ``<run>.SYNTHETIC.pack.zip``.
@@ -58,11 +67,12 @@ def write_pack(
     DataError
         If the run is not whole, what it was made from has changed since, or `out` holds something else.
     """
-    finished = read_run(Path(run), study)
+    folder = newest_run(run)
+    finished = read_run(folder, study)
     pack, members = contents(finished, without_data=without_data, statement=_text(statement))
     ending = "SYNTHETIC.pack.zip" if pack.synthetic else "pack.zip"
-    resolved = finished.folder.resolve()
-    target = Path(out) if out is not None else resolved.with_name(f"{resolved.name}.{ending}")
+    named = folder if folder.name not in ("", "..") else folder.resolve()
+    target = Path(out) if out is not None else named.with_name(f"{named.name}.{ending}")
     try:
         _write(target, {**members, CONTENTS: dump(pack)})
     except OSError as refused:

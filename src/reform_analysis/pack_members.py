@@ -45,6 +45,22 @@ class Finished:
     base: Path
 
 
+def newest_run(folder: str | Path) -> Path:
+    """Return the newest run of a folder of reports; a run's own folder stays what it is.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    Path
+    """
+    place = Path(folder)
+    runs = [] if (place / "manifest.json").exists() else sorted(place.glob("*/manifest.json"))
+    return max(runs, key=lambda path: (path.stat().st_mtime_ns, path)).parent if runs else place
+
+
 def read_run(folder: Path, study: str | Path | None = None) -> Finished:
     """Read a run, and refuse one that is not whole or not as it was written.
 
@@ -69,7 +85,7 @@ def read_run(folder: Path, study: str | Path | None = None) -> Finished:
     except OSError as missing:
         raise DataError(
             f"run must be the folder of a run, got {folder} ({missing.strerror}: manifest.json); pass "
-            "reports/<run>."
+            "reports, or reports/<run>."
         ) from None
     if manifest.status == "interrupted" or manifest.shard:
         raise DataError(
