@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from reform_analysis import pack, pack_contents, unpack
+from reform_analysis import pack, pack_contents, resources, unpack
 from reform_analysis.estimates import DataError
 
 
@@ -192,3 +192,21 @@ def test_of_a_folder_with_runs_the_newest_is_packed(copied: Path, monkeypatch: p
     assert pack.write_pack(copied.parent) == copied.with_name(f"{copied.name}.pack.zip")
     monkeypatch.chdir(older)
     assert pack.write_pack(".") == older.resolve().with_name(f"{older.name}.pack.zip")
+
+
+def test_data_that_a_notebook_of_ones_own_reads_unseen_are_not_called_public(
+    copied: Path, tmp_path: Path
+) -> None:
+    document = json.loads((copied / "manifest.json").read_bytes())
+    content = (resources.folder("data") / "datapackage.json").read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    document["data"] = [{"path": "data/datapackage.json", "sha256": sha256, "kind": "undeclared"}]
+    for report in document["reports"]:
+        del report["parameters"]["data"]
+    (copied / "manifest.json").write_text(json.dumps(document), encoding="utf-8")
+    with zipfile.ZipFile(pack.write_pack(copied, out=tmp_path / "a.zip")) as archive:
+        english, chinese = (archive.read(name).decode() for name in ("README.en.md", "README.md"))
+    assert "- [ ] All data **are** publicly available." in english
+    assert "All data come with reform-analysis" not in english
+    assert "- [ ] 全部数据**可以**公开取得。" in chinese
+    assert "全部数据随reform-analysis提供" not in chinese

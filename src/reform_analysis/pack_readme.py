@@ -109,6 +109,7 @@ def _fields(
         "lock": "requirements.lock" in members,
         "data": data,
         "own": bool(own),
+        "public": not own and all(source.packaged for source in sources),  # own notebooks read what they like
         "travels": any(file.member for file in own),
         "sources": sources,
         "packaged": any(source.packaged for source in sources),
