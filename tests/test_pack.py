@@ -210,3 +210,23 @@ def test_data_that_a_notebook_of_ones_own_reads_unseen_are_not_called_public(
     assert "All data come with reform-analysis" not in english
     assert "- [ ] 全部数据**可以**公开取得。" in chinese
     assert "全部数据随reform-analysis提供" not in chinese
+
+
+def test_further_files_travel_where_the_notebooks_read_them(copied: Path, tmp_path: Path) -> None:
+    extra = copied.parents[1] / "数据" / "另表.csv"
+    extra.write_text("x\n1\n", encoding="utf-8")
+    with zipfile.ZipFile(pack.write_pack(copied, out=tmp_path / "a.zip", include=[extra])) as archive:
+        assert archive.read("study/数据/另表.csv") == extra.read_bytes()
+        assert (
+            "Added by the authors, not among what the run recorded: `study/数据/另表.csv`."
+            in archive.read("README.en.md").decode()
+        )
+    for wrong in (tmp_path / "a.zip", copied.parents[1] / "none.csv", copied.parents[1]):
+        with pytest.raises(DataError, match="include must be a file below the study's folder"):
+            pack.write_pack(copied, out=tmp_path / "b.zip", include=[wrong])
+
+
+def test_data_left_out_are_not_let_in_again(copied: Path, tmp_path: Path) -> None:
+    data = copied.parents[1] / "数据" / "面板.csv"
+    with pytest.raises(DataError, match="without_data"):
+        pack.write_pack(copied, out=tmp_path / "a.zip", include=[data], without_data=True)

@@ -29,6 +29,9 @@ _LANGUAGE = click.option(
 @click.option("--out", metavar="FILE.zip", help="The archive; RUN.pack.zip beside RUN by default.")
 @click.option("--study", metavar="FILE", help="The study file, if it is in no folder above RUN.")
 @click.option("--statement", metavar="FILE.md", help="On your data and who may use them, for the README.")
+@click.option(
+    "--include", multiple=True, metavar="FILE", help="A further file that a notebook of your own reads."
+)
 @click.option("--without-data", is_flag=True, help="Your data files stay out, their SHA-256 goes in.")
 @_LANGUAGE
 def pack(run: str, *, language: str, **options: Any) -> None:

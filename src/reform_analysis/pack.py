@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from uuid import uuid4
@@ -19,6 +19,7 @@ from reform_analysis.pack_contents import CONTENTS, OUTPUTS, Member, Pack, dump
 from reform_analysis.pack_members import (
     Content,
     Finished,
+    included,
     inputs,
     newest_run,
     notebooks,
@@ -39,6 +40,7 @@ def write_pack(
     out: str | Path | None = None,
     study: str | Path | None = None,
     statement: str | Path | None = None,
+    include: Sequence[str | Path] = (),
     without_data: bool = False,
 ) -> Path:
     """Write the replication pack of a run; equal runs and options give equal bytes.
@@ -54,6 +56,8 @@ def write_pack(
         The study file, where it is not in a folder above the run.
     statement : str or Path, optional
         Text in Markdown on where the data come from and who may use them; it goes into the README.
+    include : sequence of str or Path
+        Further files below the study's folder, which notebooks of one's own read.
     without_data : bool
         The hashes of the study's data files travel, the files do not.
 
@@ -69,7 +73,7 @@ def write_pack(
     """
     folder = newest_run(run)
     finished = read_run(folder, study)
-    pack, members = contents(finished, without_data=without_data, statement=_text(statement))
+    pack, members = contents(finished, without_data=without_data, statement=_text(statement), include=include)
     ending = "SYNTHETIC.pack.zip" if pack.synthetic else "pack.zip"
     named = folder if folder.name not in ("", "..") else folder.resolve()
     target = Path(out) if out is not None else named.with_name(f"{named.name}.{ending}")
@@ -90,7 +94,11 @@ def _text(statement: str | Path | None) -> str:
 
 
 def contents(
-    run: Finished, *, without_data: bool = False, statement: str = ""
+    run: Finished,
+    *,
+    without_data: bool = False,
+    statement: str = "",
+    include: Sequence[str | Path] = (),
 ) -> tuple[Pack, dict[str, Content]]:
     """Return what a pack holds: its ``pack.json``, and all other members.
 
@@ -100,6 +108,7 @@ def contents(
     without_data : bool
     statement : str
         For the README.
+    include : sequence of str or Path
 
     Returns
     -------
@@ -115,10 +124,20 @@ def contents(
     sources, members = notebooks(run)
     data, data_members = inputs(run, without_data=without_data)
     outputs = _outputs(run)
-    members |= {**data_members, **study_files(run), **results(run), **environment(run.manifest)}
+    added = included(run, include)
+    out = {f"study/{file.read_as}" for file in data if file.member is None} & added.keys()
+    if out:
+        raise DataError(f"without_data leaves out what include names: {', '.join(out)}; drop one of them.")
+    members |= {**added, **data_members, **study_files(run), **results(run), **environment(run.manifest)}
     members[OUTPUTS] = csv_bytes(outputs)
     members |= pack_readme.readmes(
-        run, data=data, sources=sources, outputs=outputs, statement=statement, members=members
+        run,
+        data=data,
+        sources=sources,
+        outputs=outputs,
+        statement=statement,
+        members=members,
+        added=list(added),
     )
     wrong = [f"{name!r} {fault}" for name in members for fault in name_faults(name)] + collisions(members)
     if wrong:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -281,6 +282,33 @@ def _packaged_data(manifest: Manifest) -> tuple[list[Input], dict[str, Content]]
         found.append(Input(read_as=name, member=name, sha256=sha256, kind=kind))
         members[name] = path
     return found, members
+
+
+def included(run: Finished, paths: Sequence[str | Path]) -> dict[str, Content]:
+    """Return further files, which notebooks of one's own read; the run does not know them.
+
+    Parameters
+    ----------
+    run : Finished
+    paths : sequence of str or Path
+        Below the study's folder.
+
+    Returns
+    -------
+    dict of str to Path
+
+    Raises
+    ------
+    DataError
+        If one is no file below the study's folder.
+    """
+    found: dict[str, Content] = {}
+    for path in map(Path, paths):
+        inside = _below(path.resolve(), run.base.resolve()) if run.study else None
+        if inside is None or not path.is_file():
+            raise DataError(f"include must be a file below the study's folder, got {path}; move it there.")
+        found[f"study/{inside}"] = path
+    return found
 
 
 def study_files(run: Finished) -> dict[str, Content]:

@@ -50,6 +50,7 @@ def readmes(
     outputs: pd.DataFrame,
     statement: str,
     members: dict[str, Content],
+    added: Sequence[str] = (),
 ) -> dict[str, Content]:
     """Return the README in the run's languages: ``README.md`` in the first, ``README.en.md`` in another.
 
@@ -64,12 +65,14 @@ def readmes(
         The authors' words on their data, in Markdown; may be empty.
     members : dict of str to bytes or Path
         The pack's other members.
+    added : sequence of str
+        Those that the authors added to what the run knows.
 
     Returns
     -------
     dict of str to bytes
     """
-    fields = _fields(run, data, sources, members) | {"statement": statement}
+    fields = _fields(run, data, sources, members) | {"statement": statement, "added": added}
     found: dict[str, Content] = {}
     for language in run.manifest.languages:
         template = _ENVIRONMENT.get_template(f"README.{language}.md.j2")
