@@ -127,7 +127,12 @@ LAYERS = [
     {"plan_manifest"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report", "scaffold"},
+    {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
+    {"pack_differences", "pack_members", "pack_outputs"},
+    {"pack_numbers", "pack_readme"},
+    {"pack", "pack_checks"},
+    {"pack_rerun"},
+    {"cli_packs"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}
