@@ -19,6 +19,7 @@ LAYERS = [
         "invented_names",
         "parameters",
         "periods",
+        "rate_counts",
         "resources",
         "spellings",
         "superscripts",
