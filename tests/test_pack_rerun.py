@@ -71,6 +71,7 @@ def test_a_study_with_a_grid_gives_equal_bytes_again(packed: Path) -> None:
     assert done.stdout.endswith("The rerun gives the same results.\n")
 
 
+@pytest.mark.system
 def test_the_packaged_study_gives_equal_bytes_again(tmp_path: Path) -> None:
     run = report.render(only=["01"], languages=["en"], out=tmp_path / "reports")
     found = pack_rerun.rerun(pack_checks.verify(pack.write_pack(run.folder)))
