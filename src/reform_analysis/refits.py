@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from reform_analysis import waiting
 from reform_analysis.estimates import (
     COLUMNS,
     CheckResult,
@@ -162,28 +163,27 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
     is a row of NaN with its reason. An error in the data is raised.
     """
     rows: dict[str, dict[str, Any]] = {}
-    fitted: list[Estimates] = []
-    notes: dict[str, None] = {}
-    for variant in variants:
-        try:
-            estimates, warned = _quietly(fit, variant)
-        except DesignError as refused:
-            rows[variant.name] = _unread(str(refused))
-            continue
-        if not isinstance(estimates, Estimates):
-            raise DesignError(
-                f"fit must return Estimates, got {type(estimates).__name__}; return what fit_poisson returns."
-            )
-        notes |= dict.fromkeys(warned)
-        fitted.append(estimates)
-        rows[variant.name] = _row(estimates, term)
+    fitted, notes = list[Estimates](), dict[str, None]()
+    with waiting.shown(variants, unit="fit") as each:
+        for variant in each:
+            try:
+                estimates, warned = _quietly(fit, variant)
+            except DesignError as refused:
+                rows[variant.name] = _unread(str(refused))
+                continue
+            if not isinstance(estimates, Estimates):
+                got = type(estimates).__name__
+                raise DesignError(f"fit must return Estimates, got {got}; return what fit_poisson returns.")
+            notes |= dict.fromkeys(warned)
+            fitted.append(estimates)
+            rows[variant.name] = _row(estimates, term)
     if not fitted:
         reasons = "; ".join(str(row["reason"]) for row in rows.values())
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
-    scale, level = _common(fitted)
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     unreliable = any(note.endswith(UNRELIABLE) for note in fitted[0].notes)
-    return Refits(frame, scale, level, any(each.synthetic for each in fitted), tuple(notes), unreliable)
+    made_up = any(each.synthetic for each in fitted)
+    return Refits(frame, *_common(fitted), made_up, tuple(notes), unreliable)
 
 
 def _quietly(fit: Fit, variant: Variant) -> tuple[Estimates, list[str]]:
