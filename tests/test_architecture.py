@@ -9,7 +9,7 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 
 LAYERS = [
-    {"maketables_plugin"},
+    {"exclusions", "maketables_plugin"},
     {"estimates"},
     {"new_files", "reference_styles", "text_table"},
     {

@@ -118,6 +118,36 @@ def test_the_sentence_says_on_which_side_of_one_the_interval_lies(
     assert all(f"{row[name]:.2f}" in said for name in ("estimate", "ci_low", "ci_high"))
 
 
+def test_a_null_ratio_says_what_it_excludes_and_an_open_interval_that_it_excludes_nothing() -> None:
+    said = [
+        str(effect_findings.ratio(each, outcome="losses", method="partial")) for each in (HOLDS, OPEN, FELL)
+    ]
+    assert "only ratios below 0.60 or above 1.30 are excluded." in said[0]
+    assert "no ratios are excluded, however small or large." in said[1]
+    assert "excluded" not in said[2]
+
+
+def test_assigning_anew_gives_what_its_own_interval_excludes() -> None:
+    said = effect_findings.randomised(HOLDS, FELL).sentences
+    assert "0.60 to 1.30, which holds 1" in said[1]
+    assert "only ratios below 0.60 or above 1.30 are excluded." in said[1]
+    assert len(effect_findings.randomised(FELL, HOLDS).sentences) == 1
+    assert len(effect_findings.randomised(estimates(0.5, np.nan, np.nan, np.nan, 0.2), HOLDS).sentences) == 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(0.6, 1.3, "below 0.6"), (0.6, 0.9, ""), (0, np.inf, "no ")]
+)
+def test_the_null_of_a_dose_says_what_it_excludes(low: float, high: float, words: str) -> None:
+    note = (
+        f"devolution_share: rate ratio 0.5 for 1 more of it; 0.8 ({low:.4g} to {high:.4g}) for one "
+        "standard deviation more, 0.1 over the rows used; it compares a unit with itself"
+    )
+    said = effect_findings.doses(estimates(0.8, 0.2, 0.6, 1.3, 0.4, notes=(note,))).sentences
+    assert ("no association is shown" in said[0]) == bool(words)
+    assert words in said[0]
+
+
 def test_an_undefined_interval_and_nothing_to_test_are_said() -> None:
     undefined = estimates(0.5, np.nan, np.nan, np.nan, 0.2)
     assert "undefined (p\u00a0=\u00a00.200)" in str(

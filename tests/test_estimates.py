@@ -68,6 +68,22 @@ def test_summary_and_html_hold_what_a_reader_needs(capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (0.4, 1.3, "pilot: the interval holds 1; only ratios below 0.4 or above 1.3 are excluded"),
+        (0.4, np.inf, "pilot: the interval holds 1; only ratios below 0.4 are excluded"),
+        (0.0, np.inf, "pilot: the interval holds 1; nothing is excluded"),
+    ],
+)
+def test_the_summary_of_a_null_ratio_says_what_it_excludes(low: float, high: float, said: str) -> None:
+    frame = FRAME.assign(ci_low=low, ci_high=high)
+    assert said in make(frame=frame).summary().splitlines()
+    assert said in make(frame=frame)._repr_html_()
+    assert "excluded" not in make(frame=frame, scale="difference").summary()
+    assert "excluded" not in make().summary()
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"frame": FRAME.drop(columns="p_value")},

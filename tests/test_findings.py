@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reform_analysis import findings, published, sentences
-from reform_analysis.wording import LANGUAGES, say
+from reform_analysis.wording import LANGUAGES, excluded_text, say
 
 FIGURES, CONTEXT = published.load_figures(), published.load_context()
 
@@ -73,6 +73,14 @@ def test_the_interval_by_enforcement_is_read_at_one(status: str, low: float, hig
     table = published.exposure_table(FIGURES)
     table.loc["losses_per_enforcement", ["ci_low", "ci_high"]] = [low, high]
     assert words in sentences.denominators(table), status
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_null_of_the_totals_says_what_it_excludes(language: str) -> None:
+    row = published.evidence(FIGURES).loc["losses"].copy()
+    row[["status", "ci_low", "ci_high"]] = ["already", 0.43, 1.01]
+    said = sentences.losses_changed(row, ci_level=0.95, language=language)
+    assert excluded_text(0.43, 1.01, scale="rate_ratio", language=language) in said
 
 
 @pytest.mark.parametrize(("p_holm", "words"), [(0.0499, "not above 0.05"), (0.0501, "0.050, above 0.05")])

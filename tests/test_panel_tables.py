@@ -72,6 +72,14 @@ def made(*row: float) -> correlate.Association:
 def test_the_sentence_reads_the_interval_at_no_association(low: float, high: float, word: str) -> None:
     text = str(panel_findings.associations(made(0.05, 0.05, low, high, 0.2), outcome="losses"))
     assert f"which {word} 0" in text
+    excluded = f"only correlations below {low:.2f} or above {high:.2f} are excluded"
+    assert (excluded in text) == (word == "holds")
+
+
+def test_an_open_interval_of_a_correlation_excludes_nothing() -> None:
+    text = str(panel_findings.associations(made(0.05, 0.05, -1.0, 1.0, 0.9), outcome="losses", language="zh"))
+    assert "含0" in text
+    assert "再小或再大的相关系数都没有排除" in text
 
 
 def test_an_undefined_estimate_is_said_to_be_untested() -> None:

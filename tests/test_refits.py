@@ -127,6 +127,18 @@ def test_a_null_result_says_which_values_it_excludes() -> None:
     assert "excludes" not in in_words(row, 0.95, excluded=False)("en")
 
 
+@pytest.mark.parametrize(
+    ("low", "chinese", "english"),
+    [(0.0, "多小的值都没有排除", "excludes no value, however small"), (0.0012, "小于0.0012", "below 0.0012")],
+)
+def test_an_open_null_result_excludes_nothing_and_a_small_end_is_not_rounded_to_none(
+    low: float, chinese: str, english: str
+) -> None:
+    row = pd.Series({"estimate": 0.9, "ci_low": low, "ci_high": 1.3, "p_value": 0.6})
+    assert chinese in in_words(row, 0.95)("zh")
+    assert english in in_words(row, 0.95)("en")
+
+
 def test_names_of_variants_are_translated() -> None:
     assert variant_name("at most 3")("zh") == "每期至多3件"
     assert variant_name("without 2020")("en") == "without 2020"

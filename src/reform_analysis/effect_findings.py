@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from reform_analysis.effect_design import SHARES, Design, caution
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.event_study import EventStudy
 from reform_analysis.panel_texts import label
-from reform_analysis.wording import Prose, p_text, ratio_text, say, span
+from reform_analysis.wording import Prose, excluded_text, p_text, ratio_text, say, span
 
 _DOSE = re.compile(  # the note of `doses.with_dose_notes`
     r"(?P<term>.+): rate ratio (?P<per_unit>\S+) for 1 more of it; (?P<ratio>\S+) \((?P<low>\S+) to "
@@ -96,7 +97,12 @@ def _ratio(result: Estimates | None, outcome: str, method: str, language: str) -
         level=percent(result.ci_level),
         p=p_text(row["p_value"]),
         margin=ratio_text(_nearer_end(row)),
+        excluded=_excluded(row, language),
     )
+
+
+def _excluded(row: Mapping[str, Any] | pd.Series, language: str) -> str:
+    return excluded_text(float(row["ci_low"]), float(row["ci_high"]), scale="rate_ratio", language=language)
 
 
 def _reading(row: pd.Series) -> str:
@@ -199,11 +205,13 @@ def doses(result: Estimates | None, *, language: str = "en") -> Prose:
 def _per_deviation(read: Mapping[str, str], language: str) -> str:
     numbers = {name: ratio_text(float(read[name])) for name in ("per_unit", "ratio", "low", "high")}
     name = label(read["term"], None, language)
-    return say("effect_finding.per_deviation", language, dose=name, deviation=read["deviation"], **numbers)
+    said = say("effect_finding.per_deviation", language, dose=name, deviation=read["deviation"], **numbers)
+    excluded = _excluded({"ci_low": read["low"], "ci_high": read["high"]}, language)
+    return said + (say("effect_finding.dose_holds", language, excluded=excluded) if excluded else "")
 
 
 def randomised(result: Estimates | None, fitted: Estimates | None, *, language: str = "en") -> Prose:
-    """Return what assigning the pilots anew says, beside the model's p-value.
+    """Return what assigning the pilots anew says, beside the model's p-value; a null says what it excludes.
 
     Parameters
     ----------
@@ -217,10 +225,16 @@ def randomised(result: Estimates | None, fitted: Estimates | None, *, language: 
     """
     if result is None or fitted is None:
         return Prose((say("effect_finding.not_randomised", language),))
-    values = [float(each.to_frame()["p_value"].iloc[0]) for each in (result, fitted)]
-    return Prose(
-        (say("effect_finding.randomised", language, drawn=p_text(values[0]), model=p_text(values[1])),)
-    )
+    row = result.to_frame().iloc[0]
+    texts = {"drawn": p_text(row["p_value"]), "model": p_text(fitted.to_frame()["p_value"].iloc[0])}
+    said = say("effect_finding.randomised", language, **texts)
+    excluded = _excluded(row, language)
+    if not excluded:
+        return Prose((said,))
+    ends = {name: ratio_text(row[f"ci_{name}"]) for name in ("low", "high")}
+    level = percent(result.ci_level)
+    null = say("effect_finding.randomised_holds", language, level=level, excluded=excluded, **ends)
+    return Prose((said, null))
 
 
 def evidence_card(

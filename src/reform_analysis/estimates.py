@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from reform_analysis.exclusions import excluded_ends
 from reform_analysis.maketables_plugin import MaketablesPlugin
 
 if TYPE_CHECKING:
@@ -189,6 +190,11 @@ def require_choice(name: str, value: object, choices: "Iterable[str]") -> str:
     return value
 
 
+def _beyond(low: float, high: float) -> str:
+    ends = [f"{side} {end:.4g}" for side, end in (("below", low), ("above", high)) if not np.isnan(end)]
+    return f"only ratios {' or '.join(ends)} are excluded" if ends else "nothing is excluded"
+
+
 @dataclass(frozen=True, eq=False)
 class Estimates(MaketablesPlugin):
     """Estimates with their intervals, and what is needed to read them.
@@ -289,9 +295,18 @@ class Estimates(MaketablesPlugin):
         return [
             f"{synthetic}{self.method} ({self.scale}, {percent(self.ci_level)}% interval)",
             ", ".join(f"{name} = {n}" for name, n in sizes.items() if n is not None),
+            *self._excluded(),
             *(f"left out: {row.n} ({row.arm}): {row.reason}" for row in self.dropped.itertuples()),
             *self.notes,
         ]
+
+    def _excluded(self) -> list[str]:
+        """What each ratio whose interval holds 1 excludes."""
+        if self.scale != "rate_ratio":
+            return []
+        rows = self._frame[["ci_low", "ci_high"]].itertuples(name=None)
+        found = {str(term): excluded_ends(low, high, scale=self.scale) for term, low, high in rows}
+        return [f"{term}: the interval holds 1; {_beyond(*ends)}" for term, ends in found.items() if ends]
 
     def __repr__(self) -> str:
         return self.summary()

@@ -11,7 +11,7 @@ from reform_analysis.estimates import percent
 from reform_analysis.panel_reports import PanelReport
 from reform_analysis.panel_tables import change_label
 from reform_analysis.panel_texts import empty_arms, label
-from reform_analysis.wording import Prose, p_text, say
+from reform_analysis.wording import Prose, excluded_text, p_text, say
 
 
 def banner(
@@ -241,6 +241,7 @@ def _measure(result: Association, term: str, outcome: str, language: str) -> str
         p=p_text(row["p_value"]),
         max_t=p_text(adjusted),
         null=f"{null:g}",
+        excluded=excluded_text(row["ci_low"], row["ci_high"], scale=result.scale, language=language),
     )
 
 

@@ -254,8 +254,7 @@ def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Calla
     Returns
     -------
     callable
-        Language to text. An estimate without an interval is written with its p-value alone; where there is
-        none, that is said.
+        Language to text. Without an interval the p-value stands alone; that there is none is said.
     """
     if np.isnan(row["estimate"]):
         return lambda language: say("check.estimate_none", language)
@@ -263,9 +262,10 @@ def in_words(row: pd.Series, ci_level: float, *, excluded: bool = True) -> Calla
     if np.isnan(row[["ci_low", "ci_high"]].to_numpy(dtype=float)).any():
         return lambda language: say("check.estimate_only", language, **values)
     values |= {"level": percent(ci_level), "low": row["ci_low"], "high": Limit(row["ci_high"])}
-    null = excluded and row["p_value"] > 1 - ci_level and round(row["ci_low"], 2) != 0
-    key = f"check.estimate{'_null' if null else ''}"
-    return lambda language: say(key, language, **values)
+    null, low = excluded and row["p_value"] > 1 - ci_level, row["ci_low"]
+    key = f"check.estimate{('_open' if low in (0, -np.inf) else '_null') if null else ''}"
+    least = f"{low:{'.2f' if round(low, 2) else '.2g'}}"
+    return lambda language: say(key, language, least=least, **values)
 
 
 def variant_name(name: object) -> Callable[[str], str]:

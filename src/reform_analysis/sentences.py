@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from reform_analysis.estimates import percent
-from reform_analysis.wording import p_number, p_text, say, span
+from reform_analysis.wording import excluded_text, p_number, p_text, say, span
 
 _KEYS = {"excludes 1": "excludes", "already": "holds", "no baseline": "no_baseline"}
 
@@ -137,16 +137,18 @@ def series_texts(row: pd.Series, suffix: str, ci_level: float, language: str) ->
     Returns
     -------
     dict
-        ``value, base, ratio, low, high, p, level``.
+        ``value, base, ratio, low, high, p, level, excluded``.
     """
+    low, high = row[f"ci_low{suffix}"], row[f"ci_high{suffix}"]
     return {
         "value": row["value"],
         "base": span(row[f"baseline_low{suffix}"], row[f"baseline_high{suffix}"], ".0f", language),
         "ratio": span(row[f"ratio_low{suffix}"], row[f"ratio_high{suffix}"], ".2f", language),
-        "low": row[f"ci_low{suffix}"],
-        "high": row[f"ci_high{suffix}"],
+        "low": low,
+        "high": high,
         "p": p_text(row[f"p_value{suffix}"]),
         "level": percent(ci_level),
+        "excluded": excluded_text(low, high, scale="rate_ratio", language=language),
     }
 
 

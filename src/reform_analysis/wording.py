@@ -16,6 +16,7 @@ from math import isnan
 from typing import Any, Literal
 
 from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.exclusions import excluded_ends
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
@@ -168,6 +169,43 @@ def ratio_text(value: float) -> str:
         return "–" if math.isnan(value) else "∞"
     texts = [f"{value:z.{digits}f}" for digits in range(2, 7)]
     return next((text for text in texts if float(text) != 1), texts[0])
+
+
+def excluded_text(low: float, high: float, *, scale: str, language: str) -> str:
+    """Return what a null result excludes, as a clause without a full stop.
+
+    Parameters
+    ----------
+    low, high : float
+        Interval of the result, at the level of its fit.
+    scale : str
+        As `Estimates` names it.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    str
+        Empty where the result is no null result, see `exclusions.excluded_ends`.
+
+    Examples
+    --------
+    >>> excluded_text(0.6, 1.3, scale="rate_ratio", language="en")
+    'only ratios below 0.60 or above 1.30 are excluded'
+    >>> excluded_text(0.0, float("inf"), scale="rate_ratio", language="en")
+    'no ratios are excluded, however small or large'
+    """
+    ends = excluded_ends(low, high, scale=scale)
+    if ends is None:
+        return ""
+    told = [name for name, end in zip(("below", "above"), ends, strict=True) if not isnan(end)]
+    what = say(f"excluded.{scale}", language)
+    texts = {name: _end_text(end) for name, end in zip(("low", "high"), ends, strict=True)}
+    return say(f"excluded.{'_'.join(told) or 'nothing'}", language, what=what, **texts)
+
+
+def _end_text(value: float) -> str:
+    """An end of an interval, in more digits where two would print a number that it is not."""
+    return f"{value:.2g}" if 0 < abs(value) < 0.005 else ratio_text(value)
 
 
 class Limit(float):
