@@ -1,7 +1,9 @@
 """Batch rendering against papermill in a loop, its command line, and a plain forked script, in one run.
 
-Each report has 10 code cells, 4 figures and a GLM. Then: many reports (failures, memory, file descriptors,
-zombies), and a rerun in which every report is cached.
+Each report has 10 code cells, 4 figures and a GLM. Batch and rival are timed in pairs, one right after
+the other and each first in turn, so that a machine whose speed drifts changes both; what counts is the
+median of the pairs' ratios. Then: many reports (failures, memory, file descriptors, zombies), and a
+rerun in which every report is cached. The exit code is 1 where any of these misses what is asked of it.
 """
 
 import argparse
@@ -11,7 +13,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from itertools import count
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 
 import nbformat
@@ -156,23 +160,48 @@ def descriptors() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
-def compare(folder: Path, units: int, jobs: int) -> None:
+class Verdicts:
+    """What was asked, and whether it was met."""
+
+    def __init__(self) -> None:
+        self.missed: list[str] = []
+
+    def ask(self, question: str, met: bool) -> None:
+        print(f"  {'met' if met else 'MISSED'}: {question}", flush=True)
+        if not met:
+            self.missed.append(question)
+
+
+def pair(ours: Callable[[], object], rival: Callable[[], object], rounds: int) -> list[tuple[float, float]]:
+    """Seconds of both, round by round; who goes first changes."""
+    found = []
+    for number in range(rounds):
+        if number % 2:
+            theirs = clock(rival)
+            found.append((clock(ours), theirs))
+        else:
+            found.append((clock(ours), clock(rival)))
+    return found
+
+
+def compare(folder: Path, units: int, jobs: int, rounds: int, verdicts: Verdicts) -> None:
     build(folder, units)
-    rivals: dict[str, Callable[[], object]] = {
-        "this batch": lambda: batch(folder, units, jobs, "out"),
-        "plain script, forked": lambda: forked_script(folder, units, jobs),
-        "papermill in a loop": lambda: loop(folder, units),
-        "papermill and nbconvert commands": lambda: command_lines(folder, units),
-    }
-    first = None
-    for name, act in rivals.items():
-        spent = clock(act)
-        first = first or spent
-        times = f"{spent / first:5.2f} times this batch"
-        print(f"{name:34s} {spent:7.1f} s, {spent / units:6.2f} s a report, {times}", flush=True)
+    runs = count()
+    rivals: list[tuple[str, float, Callable[[], object]]] = [
+        ("plain script, forked", 0.5, lambda: forked_script(folder, units, jobs)),
+        ("papermill in a loop", 4.5, lambda: loop(folder, units)),
+        ("papermill and nbconvert commands", 8.0, lambda: command_lines(folder, units)),
+    ]
+    for name, asked, act in rivals:
+        times = pair(lambda: batch(folder, units, jobs, f"out{next(runs)}"), act, rounds)
+        ratios = [theirs / ours for ours, theirs in times]
+        ours, theirs = (median(column) for column in zip(*times, strict=True))
+        print(f"{name}: {theirs:.1f} s, this batch {ours:.1f} s (medians; {ours / units:.2f} s a report)")
+        print(f"  its time over this batch's, pair by pair: {' '.join(f'{ratio:.2f}' for ratio in ratios)}")
+        verdicts.ask(f"median {median(ratios):.2f}, at least {asked:g}", median(ratios) >= asked)
 
 
-def many(folder: Path, units: int, jobs: int) -> None:
+def many(folder: Path, units: int, jobs: int, verdicts: Verdicts) -> None:
     marks = []
     before = descriptors()
     study = build(folder, units)
@@ -184,15 +213,21 @@ def many(folder: Path, units: int, jobs: int) -> None:
     run = report.render(study, out=folder / "many", jobs=jobs, on_record=note)
     spent = perf_counter() - begun
     first, last = marks[len(marks) // 4], marks[-1]
-    print(f"{units} reports: {spent:.1f} s, {spent / units:.2f} s each, {len(run.failed)} failed")
-    print(f"  memory {first[0]:.0f} MB after a quarter, {last[0]:.0f} MB at the end")
-    print(f"  file descriptors {before} before, {first[1]} after a quarter, {last[1]} at the end")
-    print(
-        f"  children at most {max(mark[2][0] for mark in marks)}, zombies {max(mark[2][1] for mark in marks)}"
+    zombies = max(mark[2][1] for mark in marks)
+    verdicts.ask(f"{units} reports, {len(run.failed)} failed, none may", not run.failed)
+    verdicts.ask(f"{spent / units:.2f} s a report, under 0.5", spent / units < 0.5)
+    verdicts.ask(
+        f"memory {first[0]:.0f} MB after a quarter, {last[0]:.0f} MB at the end, at most a tenth more",
+        last[0] <= 1.1 * first[0],
     )
+    verdicts.ask(
+        f"file descriptors {before} before, {first[1]} after a quarter, {last[1]} at the end, no more",
+        last[1] <= first[1],
+    )
+    verdicts.ask(f"zombies {zombies}, none", not zombies)
 
 
-def cached(folder: Path, units: int) -> None:
+def cached(folder: Path, units: int, verdicts: Verdicts) -> None:
     """Fill the cache with copies of one finished report under the keys of all jobs, then render."""
     study = build(folder, units)
     plan = report.make_plan(study)
@@ -205,9 +240,10 @@ def cached(folder: Path, units: int) -> None:
                 target.write_bytes(pattern.with_suffix(f".{kind}").read_bytes())
     begun = perf_counter()
     run = report.render(study, out=folder / "many")
-    print(
-        f"{units} cached reports: {perf_counter() - begun:.2f} s, {sum(r.cached for r in run.records)} cached"
-    )
+    spent = perf_counter() - begun
+    held = sum(record.cached for record in run.records)
+    verdicts.ask(f"{units} reports, {held} from the cache, all", held == units)
+    verdicts.ask(f"{spent:.2f} s for all, under 5", spent < 5)
 
 
 def main() -> None:
@@ -215,16 +251,19 @@ def main() -> None:
     options.add_argument("--reports", type=int, default=24)
     options.add_argument("--many", type=int, default=240)
     options.add_argument("--cached", type=int, default=1000)
+    options.add_argument("--rounds", type=int, default=3, help="pairs with each rival")
     options.add_argument("--jobs", type=int, default=os.cpu_count())
     asked = options.parse_args()
+    verdicts = Verdicts()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if asked.reports:
-            compare(folder, asked.reports, asked.jobs)
+            compare(folder, asked.reports, asked.jobs, asked.rounds, verdicts)
         if asked.many:
-            many(folder, asked.many, asked.jobs)
+            many(folder, asked.many, asked.jobs, verdicts)
         if asked.many and asked.cached:
-            cached(folder, asked.cached)
+            cached(folder, asked.cached, verdicts)
+    sys.exit(1 if verdicts.missed else 0)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
 LAYERS = [
     {"exclusions", "maketables_plugin"},
     {"estimates"},
-    {"new_files", "reference_styles", "text_table"},
+    {"new_files", "reference_styles", "text_table", "waiting"},
     {
         "cells",
         "columns",
@@ -19,6 +19,7 @@ LAYERS = [
         "invented_names",
         "parameters",
         "periods",
+        "rate_counts",
         "resources",
         "spellings",
         "superscripts",
@@ -117,9 +118,9 @@ LAYERS = [
         "power_report",
         "robustness_report",
     },
-    {"forkserver", "headlines", "storage", "study_file"},
+    {"forkserver", "formulas", "headlines", "storage", "study_file"},
     {"analysis_plan", "grid", "provisioners"},
-    {"plan_deviations"},
+    {"plan_deviations", "plan_notebooks"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},
     {"execution", "plan_sentences"},
@@ -127,7 +128,12 @@ LAYERS = [
     {"plan_manifest"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
-    {"cite", "progress", "report", "scaffold"},
+    {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
+    {"pack_differences", "pack_members", "pack_outputs"},
+    {"pack_numbers", "pack_readme"},
+    {"pack", "pack_checks"},
+    {"pack_rerun"},
+    {"cli_packs"},
     {"cli"},
 ]
 LAYER = {name: number for number, names in enumerate(LAYERS) for name in names}

@@ -266,3 +266,13 @@ def test_doses_are_reported_per_standard_deviation_in_words() -> None:
     spread = used["dose_post"].std()
     assert f"{found.to_frame().loc['dose_post', 'estimate'] ** spread:.4g}" in note
     assert f"{spread:.4g} over the rows used" in note
+
+
+@few
+@pytest.mark.parametrize("inference", counts.INFERENCES)
+def test_counts_constant_within_units_have_no_standard_error_and_say_so(inference: counts.Inference) -> None:
+    frame = pd.DataFrame([(unit, year) for unit in range(60) for year in range(4)], columns=["u", "t"])
+    frame["y"] = frame["u"] % 3 + 1
+    frame["d"] = ((frame["u"] < 20) & (frame["t"] > 1)).astype(int)
+    with pytest.raises(UntestableError, match="'y' must vary around what units, periods and terms give"):
+        counts.fit_poisson(frame, outcome="y", terms=["d"], unit="u", period="t", inference=inference, seed=1)

@@ -135,6 +135,13 @@ def test_assigning_anew_gives_what_its_own_interval_excludes() -> None:
     assert len(effect_findings.randomised(estimates(0.5, np.nan, np.nan, np.nan, 0.2), HOLDS).sentences) == 1
 
 
+@pytest.mark.parametrize(("note", "where"), [("within strata of city", "within cities"), ("", "all units")])
+def test_assigning_anew_says_among_whom(note: str, where: str) -> None:
+    notes = (f"single units exchange their treatment {note}: valid",)
+    drawn = replace(FELL, frame=FELL.to_frame(), notes=notes)
+    assert where in str(effect_findings.randomised(drawn, HOLDS))
+
+
 @pytest.mark.parametrize(
     ("low", "high", "words"), [(0.6, 1.3, "below 0.6"), (0.6, 0.9, ""), (0, np.inf, "no ")]
 )

@@ -47,10 +47,36 @@ def test_the_forest_plot_is_drawn_on_the_log_scale_of_ratios() -> None:
         assert [row.mark[name] for name in ("at", "low", "high", "null")] == pytest.approx(places, abs=0.05)
 
 
-def test_scales_that_differ_are_not_drawn_together() -> None:
-    shown = grid([("r", record("甲", 0.5)), ("r", record("乙", 0.1, scale="difference"))], keys=["county"])
-    assert [row.mark for row in shown["rows"]] == [None, None]
-    assert "not drawn together" in shown["caption"]
+def test_each_scale_has_a_forest_of_its_own() -> None:
+    """A report's mark does not move when reports of another scale join the grid."""
+    ratios = [("r", record("甲", 0.5)), ("r", record("乙", 2.0))]
+    others = [("r", record("丙", 0.1, scale="correlation")), ("r", record("丁", -0.3, scale="correlation"))]
+    both = grid([*ratios, *others], keys=["county"])
+    apart = [row.mark for found in (ratios, others) for row in grid(found, keys=["county"])["rows"]]
+    assert None not in apart
+    assert [row.mark for row in both["rows"]] == apart
+    assert [row.kind for row in both["rows"]] == [0, 0, 1, 1]
+    assert both["scales"] == ["率比 / Rate ratio (95%)", "相关系数 / Correlation (95%)"]
+    assert "one column a scale" in both["caption"]
+    assert grid(ratios, keys=["county"])["scales"] == ["区间 / Interval"]
+
+
+def test_levels_that_differ_are_not_drawn_together() -> None:
+    wide = record("乙", 0.5)
+    wide.estimates[0]["ci_level"] = 0.9
+    shown = grid([("r", record("甲", 0.5)), ("r", wide), ("r", record("丙", None))], keys=["county"])
+    assert [row.kind for row in shown["rows"]] == [0, 1, None]
+    assert [text[-5:] for text in shown["scales"]] == ["(95%)", "(90%)"]
+
+
+def test_a_mark_stands_under_its_scale(tmp_path: Any) -> None:
+    write_run(tmp_path, "20261124-1", [record("甲", 0.5), record("乙", 0.1, scale="correlation")])
+    soup = index(tmp_path)
+    heads = [head.get_text() for head in soup.select("thead th")]
+    assert heads[-2:] == ["率比 / Rate ratio (95%)", "相关系数 / Correlation (95%)"]
+    drawn = [[bool(cell.svg) for cell in row.find_all("td")[-2:]] for row in soup.select("tbody tr")]
+    assert drawn == [[False, True], [True, False]]  # 乙 comes before 甲
+    assert [cell["data-group"] for cell in soup.select("tbody td.number")] == ["1", "0"]
 
 
 def write_run(folder: Any, name: str, records: list[JobRecord], **values: Any) -> None:

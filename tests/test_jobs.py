@@ -1,9 +1,11 @@
 """Faults injected into the unit of work: what becomes of one report when something breaks."""
 
+import os
 import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from time import time
 
 import nbformat
 import pytest
@@ -121,6 +123,13 @@ def test_a_finished_report_comes_from_the_cache(tmp_path: Path, finished: Job) -
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == pages
     assert (tmp_path / "starts").read_text() == "."
     assert render_one(replace(finished, fresh=True)).cached is False
+
+
+def test_taking_a_report_from_the_cache_is_a_use_of_it(tmp_path: Path, finished: Job) -> None:
+    entry = tmp_path / "out" / "cache" / f"{finished.key}.json"
+    os.utime(entry, (0, 0))
+    assert restore(finished) is not None
+    assert time() - entry.stat().st_mtime < 60
 
 
 @pytest.mark.parametrize("kind", ["html", "ipynb", "json"])

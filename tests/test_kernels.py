@@ -1,10 +1,12 @@
 """Forked and cold kernels: the same bytes, no trace of one in the next, nothing left behind."""
 
+import asyncio
 import json
 import os
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from queue import Empty
 from time import monotonic, sleep
 
 import nbformat
@@ -137,3 +139,95 @@ def test_only_libraries_in_use_are_imported_beforehand() -> None:
     assert "pandas" in kernels.needed_libraries(["import pandas"])
     assert kernels.needed_libraries(["from reform_analysis import did"]) == list(LIBRARIES)
     assert "matplotlib_inline.backend_inline" not in LIBRARIES
+
+
+class Channel:
+    """Answers in order; then nothing comes."""
+
+    def __init__(self, *answers: dict[str, object]) -> None:
+        self._answers = list(answers)
+
+    async def get_msg(self, timeout: float) -> dict[str, object]:  # noqa: ARG002
+        if not self._answers:
+            raise Empty
+        return self._answers.pop(0)
+
+
+class Client(kernels.BatchKernelClient):
+    """Asks under the number of the question; its channels are those given."""
+
+    shell_channel = iopub_channel = Channel()
+    alive = True
+    asked = 0
+
+    def kernel_info(self, **_: object) -> str:
+        self.asked += 1
+        return str(self.asked)
+
+    async def _async_is_alive(self) -> bool:
+        return self.alive
+
+
+def heard(question: str, state: str) -> dict[str, object]:
+    return {"content": {"execution_state": state}, "parent_header": {"msg_id": question}}
+
+
+def test_the_client_is_ready_when_the_answer_has_ended_on_iopub() -> None:
+    client = Client()
+    client.shell_channel = Channel({})
+    client.iopub_channel = Channel(
+        heard("0", "idle"), heard("1", "busy"), heard("1", "idle"), heard("9", "busy")
+    )
+    asyncio.run(client.wait_for_ready(timeout=5))
+    assert client.asked == 1
+    assert [answer["parent_header"] for answer in client.iopub_channel._answers] == [{"msg_id": "9"}]
+
+
+def test_the_client_asks_again_where_iopub_was_late() -> None:
+    client = Client()
+    client.shell_channel, client.iopub_channel = Channel({}, {}), Channel(heard("0", "idle"))
+    ends = iter([Channel(heard("2", "idle"))])
+    ask = client.kernel_info
+
+    def info() -> str:
+        if client.asked == 1:
+            client.iopub_channel = next(ends)
+        return ask()
+
+    client.kernel_info = info  # type: ignore[method-assign]
+    asyncio.run(client.wait_for_ready(timeout=5))
+    assert client.asked == 2
+
+
+@pytest.mark.parametrize(("alive", "message"), [(False, "died before"), (True, "didn't respond in 0.05")])
+def test_the_client_says_why_it_never_was_ready(alive: bool, message: str) -> None:
+    client = Client()
+    client.alive = alive
+    with pytest.raises(RuntimeError, match=message):
+        asyncio.run(client.wait_for_ready(timeout=0.05))
+
+
+@pytest.mark.parametrize("kind", ["fork", "cold"])
+def test_without_a_home_no_library_complains_in_the_report(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("MPLCONFIGDIR", "IPYTHONDIR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", "/dev/null/nobody")
+    save(tmp_path / "a.ipynb", ["import matplotlib.pyplot as plt\nplt.rcParams['figure.dpi']"])
+    study = tmp_path / "study.yaml"
+    study.write_text("notebooks: [a.ipynb]\nlanguages: [zh]\n")
+    done = report.render(study, out=tmp_path / "out", kernels=kind)  # type: ignore[arg-type]
+    assert done.complete
+    page = nbformat.read(done.folder / done.records[0].ipynb, as_version=4)
+    kinds = [output.output_type for cell in page.cells for output in cell.get("outputs", [])]
+    assert "stream" not in kinds
+    assert "not a writable location" not in capfd.readouterr().err
+
+
+def test_a_home_or_what_the_user_set_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert kernels.homeless() == {}
+    monkeypatch.setenv("HOME", "/dev/null/nobody")
+    monkeypatch.setenv("MPLCONFIGDIR", "/mine")
+    assert list(kernels.homeless()) == ["IPYTHONDIR"]

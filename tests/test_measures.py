@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reform_analysis.estimates import DataError, DesignError
-from reform_analysis.measures import need_constant
+from reform_analysis.measures import need_constant, require_flags
 from reform_analysis.panel import RATES, Rate, add_measures, known_rates, require_separate_denominators
 
 COUNTS = st.one_of(st.none(), st.integers(0, 50))
@@ -128,7 +128,22 @@ def test_what_varies_within_a_unit_is_named() -> None:
         need_constant(frame, "y", unit="u")
 
 
+def test_the_unit_itself_does_not_vary_within_it() -> None:
+    need_constant(pd.DataFrame({"u": ["a", "a", "b"]}), "u", unit="u")
+
+
 def test_a_panel_with_a_column_twice_gets_no_measures() -> None:
     frame = pd.DataFrame([[1, 2, 3]], columns=["losses", "losses", "lawsuits_concluded"])
     with pytest.raises(DataError, match="^panel has the columns .'losses'. more than once; keep one"):
         add_measures(frame)
+
+
+@pytest.mark.parametrize("values", [[True, False], [1, 0], [1.0, None], np.array([True, False])])
+def test_flags_are_true_false_or_one_nought(values: object) -> None:
+    require_flags(pd.DataFrame({"pilot": values}), "pilot")
+
+
+@pytest.mark.parametrize("values", [["0", "1"], ["False", "True"], ["是", "否"], [2, 0]])
+def test_texts_are_no_flags(values: list[object]) -> None:
+    with pytest.raises(DataError, match="^column 'pilot' must hold True/False or 1/0, got"):
+        require_flags(pd.DataFrame({"pilot": values}), "pilot")

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import nbformat
 import pytest
+from ipykernel.kernelspec import KERNEL_NAME, get_kernel_dict
 
 from reform_analysis import (
     association_power,
@@ -71,6 +72,16 @@ def test_nothing_is_stored(path: Path) -> None:
     for cell in cells(path, "code"):
         assert cell.outputs == []
         assert cell.execution_count is None
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_kernel_is_the_one_that_every_jupyter_finds(path: Path) -> None:
+    metadata = nbformat.read(path, as_version=4).metadata
+    # What JupyterLab writes when it saves: opened and saved, the file stays as it is.
+    display_name = get_kernel_dict()["display_name"]
+    assert metadata.kernelspec == {"display_name": display_name, "language": "python", "name": KERNEL_NAME}
+    assert metadata.language_info == {"name": "python"}
+    assert not any(line.startswith("%") for cell in cells(path, "code") for line in cell.source.splitlines())
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -128,13 +128,13 @@ def test_losses_may_exceed_the_lawsuits_filed_this_year() -> None:
 
 
 def test_several_rules_are_named_at_once_with_the_ways_out() -> None:
-    frame = changed(losses={0: -2, 3: 200}, period={1: "Q1"}, adopted={5: "2022"}).drop(columns="city")
+    frame = changed(losses={0: -2, 3: 200}, period={1: "Q1"}, adopted={5: "2022"}).drop(columns="unit_name")
     with pytest.raises(DataError) as caught:
         validate_panel(frame)
     lines = str(caught.value).splitlines()
     assert lines[0] == "Township panel: 5 fault(s); correct the file:"
     assert [line.split(":")[0].strip() for line in lines[1:]] == [
-        "must have the column city",
+        "must have the column unit_name",
         "row 0 (a, 2020), column losses",
         "row 1 (a, Q1), column period",
         "row 3 (b, 2021), column losses",

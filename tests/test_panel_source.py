@@ -1,14 +1,17 @@
 """The panel of a notebook: the example, or the user's file with what only the user knows."""
 
 import json
+import tomllib
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from reform_analysis import panel, panel_findings, simulate
+from reform_analysis import effect_design, panel, panel_findings, simulate
 from reform_analysis.estimates import DataError
-from reform_analysis.panel_source import listed, open_panel
+from reform_analysis.panel_columns import PANEL
+from reform_analysis.panel_source import MARKS, listed, open_panel, says_synthetic
 
 KEPT = ["unit_id", "unit_name", "county", "city", "period", "pilot", "adopted"]
 
@@ -49,6 +52,32 @@ def test_one_city_can_be_kept() -> None:
     assert set(open_panel(city=city)["city"]) == {city}
     with pytest.raises(DataError, match="^city must be one of"):
         open_panel(city="杭州市")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "cluster"),
+    [(["county"], "city"), (["city"], "county"), (["city", "county"], "unit_id")],
+    ids=["county", "city", "both"],
+)
+def test_a_file_may_lack_county_and_city_and_the_banner_says_what_is_left_out(
+    lacking: list[str], cluster: str, tmp_path: Path
+) -> None:
+    frame = simulate.load_example().drop(columns=lacking)
+    frame.to_csv(tmp_path / "panel.csv", index=False)
+    read = open_panel(str(tmp_path / "panel.csv"))
+    compared = effect_design.design(
+        read, outcome="losses", exposure=None, pre=["2018", "2019", "2020"], post=["2021"]
+    )
+    assert compared.cluster == cluster
+    assert compared.strata == (None if "city" in lacking else "city")
+    report = panel.panel_report(read, counts=["losses"])
+    said = panel_findings.banner(report, data="panel.csv").sentences
+    assert any(
+        "no column of the " + " or the ".join(sorted(lacking, key="city".__eq__)) in line for line in said
+    )
+    if "city" in lacking:
+        with pytest.raises(DataError, match="no column of the city"):
+            open_panel(str(tmp_path / "panel.csv"), city="甲市")
 
 
 def test_the_users_file_with_aliases_and_reading(workbook: Path) -> None:
@@ -137,3 +166,45 @@ def test_a_refused_file_names_the_headers_that_may_be_the_missing_column(tmp_pat
     )
     with pytest.raises(DataError, match=r"must have an outcome(?s:.*)closest known columns: losses"):
         open_panel(str(path))
+
+
+def test_data_are_made_up_where_name_reading_or_column_says_so(workbook: Path) -> None:
+    frame = pd.read_excel(workbook)
+    aliases = json.dumps({"我的败诉列": "losses"})
+    given = {"aliases": aliases, "reading": "dash_means=missing"}
+    assert not says_synthetic(workbook, **given)
+    assert not open_panel(str(workbook), **given).attrs["synthetic"]
+    said = {**given, "reading": "dash_means=missing, synthetic=yes"}
+    assert says_synthetic(workbook, **said)
+    assert open_panel(str(workbook), **said).attrs["synthetic"]
+    assert says_synthetic(workbook.with_name("SYNTHETIC.csv"))
+    for number, values in enumerate(["是", ["是", *["否"] * (len(frame) - 1)], "否"]):
+        marked = frame.assign(是否合成=values)
+        for path in (workbook.with_name(f"{number}.xlsx"), workbook.with_name(f"{number}.csv")):
+            write = {".xlsx": marked.to_excel, ".csv": marked.to_csv}[path.suffix]
+            write(path, index=False, **({"encoding": "gb18030"} if path.suffix == ".csv" else {}))
+            assert says_synthetic(path, **given) is (number < 2), path
+    mine = workbook.with_name("own_header.csv")
+    frame.assign(编的="是").to_csv(mine, index=False)
+    assert says_synthetic(
+        mine, **{**given, "aliases": json.dumps({"我的败诉列": "losses", "编的": "synthetic"})}
+    )
+
+
+def test_a_file_that_cannot_be_read_is_no_fault_of_the_plan(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("是否合成\n是\n", encoding="utf-8")
+    assert not says_synthetic(tmp_path / "a.csv")
+    assert not says_synthetic(tmp_path / "none.csv")
+    assert not says_synthetic(tmp_path / "a.csv", reading="nonsense=1")
+
+
+def test_every_header_of_the_mark_is_looked_for() -> None:
+    table = tomllib.loads((files("reform_analysis") / "aliases.toml").read_text(encoding="utf-8"))
+    headers = [header for part in (table, *table.values()) for header in part.get("synthetic", [])]
+    headers += [
+        "synthetic",
+        PANEL.columns["synthetic"].title,
+        PANEL.columns["synthetic"].metadata["title_zh"],
+    ]
+    assert len(headers) > 3
+    assert all(any(mark in header.lower() for mark in MARKS) for header in headers)

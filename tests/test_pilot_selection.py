@@ -34,6 +34,24 @@ def test_selection_fails_an_effect_passes_nothing_is_for_information() -> None:
         assert found.synthetic
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_a_rise_where_pilots_were_chosen_on_their_level_decides_nothing(seed: int) -> None:
+    rng = np.random.default_rng([seed, 4])
+    level = rng.gamma(1.0, 1.0, 500)
+    pilot = np.argsort(np.argsort(-level)) < 89
+    periods = np.array([*ASKED["pre"], *ASKED["post"]])
+    ratio = np.where(pilot[:, None] & np.isin(periods, ASKED["post"]), 2.0, 1.0)
+    made = pd.DataFrame(rng.poisson(level[:, None] * ratio), columns=periods)
+    rows = made.assign(pilot=pilot, unit_id=np.arange(500)).melt(
+        ["unit_id", "pilot"], var_name="period", value_name="losses"
+    )
+    found = selection_simulation(rows, **ASKED, draws=199, seed=1)
+    frame = found.to_frame()
+    assert frame.loc["observed", "ratio"] > frame["high"].max()
+    assert found.passed is None
+    assert "lies above it" in found.sentences["en"]
+
+
 def test_random_choice_has_a_median_ratio_of_one() -> None:
     panel = simulate.draw_panel(effect=0.5, seed=2, mean=2.0)
     row = selection_simulation(panel, **ASKED, draws=999, seed=1).to_frame().loc["at_random"]
@@ -56,5 +74,8 @@ def test_same_seed_same_result() -> None:
 
 def test_bad_input_is_named() -> None:
     panel = simulate.draw_panel(effect=None, seed=1, units=30, pilots=10, counties=3, cities=1)
+    coded = panel.assign(pilot=panel["pilot"].astype(int).astype(str))
+    with pytest.raises(DataError, match="^column 'pilot' must hold True/False"):
+        selection_simulation(coded, **ASKED, draws=99, seed=1)
     with pytest.raises(DataError, match="^draws must"):
         selection_simulation(panel, **ASKED, draws=5, seed=1)

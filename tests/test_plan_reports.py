@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 from click.testing import CliRunner
@@ -43,6 +44,7 @@ outcome: str = "losses"  # o
 pre: str = "2020"  # p
 post: str = "2021"  # p
 ci_level: float = 0.95  # c
+reading: str = ""  # r
 """
 BODY = """import csv
 rows = list(csv.DictReader(open(data, encoding="utf-8")))
@@ -51,15 +53,18 @@ WHY = "fewer units than expected"
 EXPLAINED = f"## 2026-11-25 · plan · alpha from 0.05 to 0.1 · {WHY}\n"
 
 
+EXAMPLE = resources.folder("data") / "example" / "panel_synthetic.csv"
+
+
 def make_folder(folder: Path) -> Path:
-    """A study of one small notebook on the example panel, as a file of one's own."""
+    """A study of one small notebook on the numbers of the example, without its mark."""
     cells = [
         new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
         new_markdown_cell("# Probe"),
         new_code_cell(BODY),
     ]
     nbformat.write(new_notebook(cells=cells), folder / "probe.ipynb")
-    shutil.copy(resources.folder("data") / "example" / "panel_synthetic.csv", folder / "panel.csv")
+    pd.read_csv(EXAMPLE, dtype=str).drop(columns="synthetic").to_csv(folder / "panel.csv", index=False)
     (folder / "plan.yaml").write_text(PLAN, encoding="utf-8")
     (folder / "study.yaml").write_text(STUDY, encoding="utf-8")
     return folder
@@ -235,6 +240,49 @@ def test_synthetic_data_are_a_rehearsal(folder: Path, jobs: Callable[..., list[J
     (folder / "panel.csv").rename(folder / "panel_synthetic.csv")
     (job,) = jobs(data="panel_synthetic.csv")
     assert (job.standing, job.hypotheses) == ("rehearsal", ("H1",))
+
+
+def test_code_or_reading_changed_after_freezing_is_a_deviation(
+    folder: Path, jobs: Callable[..., list[Job]]
+) -> None:
+    command("freeze", str(folder / "plan.yaml"))
+    (job,) = jobs(reading="date_basis=decided")
+    assert (job.standing, job.departures) == ("explored", ("reading",))
+    notebook = folder / "probe.ipynb"
+    text = notebook.read_text(encoding="utf-8")
+    notebook.write_text(text.replace("# Probe", "# In other words"), encoding="utf-8")
+    (job,) = jobs()
+    assert job.standing == "planned"
+    notebook.write_text(text.replace("sum(float", "max(float"), encoding="utf-8")
+    (job,) = jobs()
+    assert (job.standing, job.departures) == ("explored", ("cells",))
+    assert "cells: planned" in job.plan_cell.source
+    assert "does not explain it" in job.plan_cell.source
+    why = "## 2026-11-25 · H1 · cells: the largest instead of the sum · a slip\n"
+    (folder / "deviations.md").write_text(why, encoding="utf-8")
+    (job,) = jobs()
+    assert "a slip" in job.plan_cell.source
+    assert "does not explain it" not in job.plan_cell.source
+
+
+def test_a_column_that_marks_the_data_makes_it_a_rehearsal(
+    folder: Path, jobs: Callable[..., list[Job]]
+) -> None:
+    command("freeze", str(folder / "plan.yaml"))
+    shutil.copy(EXAMPLE, folder / "panel.csv")
+    (job,) = jobs()
+    assert job.standing == "rehearsal"
+
+
+def test_the_study_file_may_say_that_its_data_are_made_up(
+    folder: Path, jobs: Callable[..., list[Job]]
+) -> None:
+    command("freeze", str(folder / "plan.yaml"))
+    (job,) = jobs()
+    assert job.standing == "planned"
+    (job,) = jobs(reading="synthetic=yes")
+    assert (job.standing, job.hypotheses) == ("rehearsal", ("H1",))
+    assert job.stamp[0].startswith("SYNTHETIC data")
 
 
 def test_without_a_plan_own_data_are_explored_and_the_demonstration_says_nothing(

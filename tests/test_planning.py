@@ -1,5 +1,7 @@
 """What a study could find: its numbers by hand, and the inflation against a known truth."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -34,6 +36,13 @@ def test_sizes_and_inflation_by_hand() -> None:
     expected = 8 * 2 * 3 / 16 + 8 * 2 / 4
     assert squares / expected < 1
     assert size.inflation == 1.0
+
+
+def test_units_may_be_their_own_clusters() -> None:
+    given = by_hand()
+    alone = planning.study_size(replace(given, frame=given.frame.drop(columns="city"), cluster="unit_id"))
+    assert (alone.clusters, alone.unmixed) == (2, 2)
+    assert alone.mean == planning.study_size(given).mean
 
 
 def test_inflation_above_one_by_hand() -> None:

@@ -23,6 +23,7 @@ CONDA_NAMES = {
     "jupyter-client": "jupyter_client",
     "jupyter-core": "jupyter_core",
     "pandera[pandas]": "pandera-pandas",
+    "math-core": None,
     "pylopdf-fonts-zh-cn": None,
 }
 
@@ -46,7 +47,7 @@ def test_environment_is_in_step_with_pyproject() -> None:
 
 IMPORT_NAMES = {
     **{"bs4": "beautifulsoup4", "docx": "python-docx", "fontTools": "fonttools", "yaml": "pyyaml"},
-    **{"jupyter_client": "jupyter-client", "jupyter_core": "jupyter-core"},
+    **{"jupyter_client": "jupyter-client", "jupyter_core": "jupyter-core", "math_core": "math-core"},
 }
 
 

@@ -1,5 +1,6 @@
 """A new study: written whole or not at all, runs at once, and then on the workbook that was filled in."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,7 +94,11 @@ def test_every_commented_line_of_the_study_file_is_a_key_that_works(tmp_path: Pa
         "exposures: [lawsuits_concluded]",
         "measures: [devolution_share, reviews_per_1000]",
     )
-    uncomment(study, *defaults, "data: data/panel.xlsx", "periods:", '  pre: ["2020"]', '  post: ["2021"]')
+    said = ("parameters:", "  reading: dash_means=missing, date_basis=decided, loss_definition=strict")
+    periods = ("periods:", '  pre: ["2020"]', '  post: ["2021"]')
+    uncomment(study, *defaults, *said, *periods, "data: data/panel.xlsx")
+    left = [line for line in study.read_text(encoding="utf-8").splitlines() if line.startswith("# ")]
+    assert [line for line in left if re.match(r"# +[a-z]+:( |$)", line)] == ["# plan: plan.yaml"]
     assert make_plan(study).parameters["pre"] == "2020"
 
 

@@ -1,5 +1,6 @@
 """Files are written whole or not at all; one run holds a folder."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,3 +66,72 @@ def test_a_second_run_is_refused_and_a_dead_one_lets_go(tmp_path: Path) -> None:
         other.kill()
     with storage.lock(path):
         pass
+
+
+def entry(folder: Path, letter: str, *, used: float, size: int = 100, kinds: str = "html ipynb json") -> str:
+    """A finished report of three files, of `size` bytes together, used `used` days before day 100."""
+    key = letter * 64
+    for kind, part in zip(kinds.split(), (size - 20, 10, 10), strict=False):
+        path = folder / f"{key}.{kind}"
+        path.write_bytes(b"x" * part)
+        os.utime(path, (DAY * (100 - used),) * 2)
+    return key
+
+
+DAY = 86400.0
+
+
+def held(folder: Path) -> str:
+    return "".join(sorted({path.name[0] for path in folder.iterdir()}))
+
+
+def test_the_entries_unused_for_longest_go_first(tmp_path: Path) -> None:
+    for letter, days in (("a", 10), ("b", 40), ("c", 20), ("d", 30)):
+        entry(tmp_path, letter, used=days)
+    storage.prune(tmp_path, limit=400, now=100 * DAY)
+    assert held(tmp_path) == "abcd"
+    storage.prune(tmp_path, limit=399, now=100 * DAY)
+    assert held(tmp_path) == "acd"
+    storage.prune(tmp_path, limit=150, now=100 * DAY)
+    assert held(tmp_path) == "a"
+
+
+def test_a_use_makes_an_entry_young(tmp_path: Path) -> None:
+    for letter, days in (("a", 10), ("b", 40)):
+        entry(tmp_path, letter, used=days)
+    os.utime(tmp_path / f"{'b' * 64}.json", (DAY * 99,) * 2)
+    storage.prune(tmp_path, limit=100, now=100 * DAY)
+    assert held(tmp_path) == "b"
+
+
+def test_what_was_used_lately_stays_whatever_its_size(tmp_path: Path) -> None:
+    """A second run, a shard elsewhere or a killed run that is to go on may need it."""
+    for letter, days in (("a", 6.9), ("b", 7.1), ("c", 0)):
+        entry(tmp_path, letter, used=days)
+    storage.prune(tmp_path, limit=0, now=100 * DAY)
+    assert held(tmp_path) == "ac"
+
+
+def test_half_an_entry_goes_too_and_what_is_no_entry_stays(tmp_path: Path) -> None:
+    entry(tmp_path, "a", used=50, kinds="html")
+    (tmp_path / "notes.json").write_bytes(b"mine")
+    (tmp_path / ("g" * 64 + ".json")).write_bytes(b"mine")
+    storage.prune(tmp_path, limit=0, now=100 * DAY)
+    assert held(tmp_path) == "gn"
+
+
+def test_an_entry_that_cannot_be_removed_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for letter, days in (("a", 40), ("b", 50)):
+        entry(tmp_path, letter, used=days)
+    remove = Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:
+        if path.name.startswith("b"):
+            raise PermissionError(13, "in use")  # as Windows says of a file that another run reads
+        remove(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    storage.prune(tmp_path, limit=0, now=100 * DAY)
+    assert held(tmp_path) == "b"

@@ -298,3 +298,24 @@ def test_a_missing_data_file_stops_before_anything_runs(tmp_path: Path) -> None:
     (tmp_path / "study.yaml").write_text("notebooks: [02_panel]\ndata: nowhere.xlsx\n", encoding="utf-8")
     with pytest.raises(ReportError, match=r"data must be a file, got 'nowhere\.xlsx'"):
         make_plan(tmp_path / "study.yaml")
+
+
+def test_only_leaves_keys_alone_that_other_notebooks_of_the_study_declare(tmp_path: Path) -> None:
+    save(tmp_path / "02_a.ipynb")
+    save(tmp_path / "03_b.ipynb", 'language: str = "zh"\nstrata: str = ""\n')
+    text = "notebooks: [02_a.ipynb, 03_b.ipynb]\nstrata: county\nparameters: {units: 12}\n"
+    path = study(tmp_path, text)
+    plan = make_plan(path, only=["02"])
+    assert [(source.name, source.settings) for source in plan.sources] == [("02_a", {"units": 12})]
+    assert make_plan(path, only=["03"]).parameters == {"strata": "county"}
+    with pytest.raises(ReportError, match="no chosen notebook declares parameter 'units'"):
+        make_plan(path, only=["03"], parameters={"units": 3})
+    with pytest.raises(ReportError, match="declares parameter 'unit'; did you mean 'units'"):
+        make_plan(study(tmp_path, text.replace("units:", "unit:")), only=["03"])
+
+
+def test_a_broken_notebook_that_is_left_out_stops_nothing(tmp_path: Path) -> None:
+    save(tmp_path / "02_a.ipynb")
+    (tmp_path / "03_b.ipynb").write_text("{", encoding="utf-8")
+    path = study(tmp_path, "notebooks: [02_a.ipynb, 03_b.ipynb, 04_gone.ipynb]\nstrata: county\n")
+    assert make_plan(path, only=["02"]).parameters == {}

@@ -19,7 +19,7 @@ import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import manifest, report
+from reform_analysis import manifest, report, storage
 from reform_analysis.estimates import ReportError
 
 PARAMETERS = 'language: str = "zh"  # l\nunit: str = "0"  # u'
@@ -47,11 +47,13 @@ def command(*options: str) -> list[str]:
     return [sys.executable, "-m", "reform_analysis.cli", "render", "study.yaml", *options]
 
 
-def begin(folder: Path, *options: str) -> subprocess.Popen[str]:
+def begin(folder: Path, *options: str, arguments: list[str] | None = None) -> subprocess.Popen[str]:
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     # A process started in the background of a script ignores Ctrl-C, and hands that on.
     signals = {"preexec_fn": partial(signal.signal, signal.SIGINT, signal.default_int_handler)}
-    return subprocess.Popen(command(*options), cwd=folder, start_new_session=True, **pipes, **signals)
+    return subprocess.Popen(
+        arguments or command(*options), cwd=folder, start_new_session=True, **pipes, **signals
+    )
 
 
 def wait_for(folder: Path, pattern: str, count: int) -> None:
@@ -132,6 +134,28 @@ def test_a_rerun_renders_what_failed_and_what_changed(batch: report.RunResult) -
             assert (other.folder / name).read_bytes() == (batch.folder / name).read_bytes()
 
 
+def test_a_run_cuts_the_cache_and_keeps_what_it_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = study(tmp_path, 2, "1")
+    report.render(path, out=tmp_path / "out", jobs=1)
+    cache = tmp_path / "out" / "cache"
+    for entry in cache.iterdir():
+        os.utime(entry, (0, 0))
+    old = cache / f"{'0' * 64}.json"
+    old.write_bytes(b"{}")
+    os.utime(old, (0, 0))
+    again = report.render(path, out=tmp_path / "out", jobs=1)
+    assert old.exists()  # two gigabytes are not full
+    monkeypatch.setattr(storage, "CACHE_BYTES", 0)
+    again = report.render(path, out=tmp_path / "out", jobs=1, where={"unit": "1"})
+    assert [record.cached for record in again.records] == [True]
+    assert sorted(entry.suffix for entry in cache.iterdir()) == sorted([".html", ".ipynb", ".json"] * 2)
+    for entry in cache.glob("*"):
+        if again.records[0].key not in entry.name:
+            os.utime(entry, (0, 0))
+    again = report.render(path, out=tmp_path / "out", jobs=1, where={"unit": "1"})
+    assert {entry.stem for entry in cache.iterdir()} == {again.records[0].key}
+
+
 def test_fail_fast_stops_and_says_so(tmp_path: Path) -> None:
     path = study(tmp_path, 6, "import time\nassert unit != '0'\ntime.sleep(2)")
     run = report.render(path, out=tmp_path / "out", jobs=1, fail_fast=True)
@@ -189,6 +213,92 @@ def test_a_second_run_on_one_folder_is_refused(tmp_path: Path) -> None:
             report.render(path, out=tmp_path / "reports")
         runner.send_signal(signal.SIGINT)
         runner.communicate(timeout=60)
+
+
+@linux
+@pytest.mark.system
+def test_a_killed_worker_process_costs_no_report(tmp_path: Path) -> None:
+    """The parent of a cold kernel is a worker: the first kernel of report 1 kills its own."""
+    kill = (
+        "import os, signal, pathlib\n"
+        "if unit == '1' and not pathlib.Path('killed').exists():\n"
+        "    pathlib.Path('killed').touch()\n"
+        "    os.kill(os.getppid(), signal.SIGKILL)"
+    )
+    path = study(tmp_path, 3, kill, "import time; time.sleep(0.3)")
+    run = report.render(path, out=tmp_path / "out", jobs=2, kernels="cold")
+    assert (tmp_path / "killed").exists()
+    assert [(record.stem, record.status) for record in run.records] == [
+        (f"a.{unit}.zh", "ok") for unit in "012"
+    ]
+    assert run.complete
+    assert len(list(run.folder.glob("a.*"))) == 6
+    assert_whole(tmp_path / "out")
+    end = monotonic() + 20
+    while kernels_of(tmp_path) and monotonic() < end:
+        sleep(0.1)
+    assert kernels_of(tmp_path) == []
+
+
+COLD = """import sys
+from reform_analysis import report, workers
+from reform_analysis.cli import main
+workers.CAN_FORK = False
+main(["render", "study.yaml", "--jobs", "2"])"""
+
+
+@linux
+@pytest.mark.system
+def test_ctrl_c_with_cold_workers_ends_cleanly(tmp_path: Path) -> None:
+    study(tmp_path, 4, COUNT, "import time; time.sleep(0.2 if unit == '0' else 60)")
+    with begin(tmp_path, arguments=[sys.executable, "-c", COLD]) as runner:
+        wait_for(tmp_path, "reports/cache/*.json", 1)
+        wait_for(tmp_path, "begun-*", 3)
+        os.killpg(runner.pid, signal.SIGINT)  # a terminal sends it to all
+        _, errors = runner.communicate(timeout=60)
+    assert runner.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert "start it again" in errors
+    end = monotonic() + 20
+    while kernels_of(tmp_path) and monotonic() < end:
+        sleep(0.1)
+    assert kernels_of(tmp_path) == []
+    (folder,) = (tmp_path / "reports").glob("2*")
+    assert sorted(path.name for path in folder.glob("a.*")) == ["a.0.zh.html", "a.0.zh.ipynb"]
+    assert json.loads((folder / "manifest.json").read_bytes())["status"] == "interrupted"
+    assert_whole(tmp_path / "reports")
+
+
+PLATFORM = """import sys
+real = sys.platform
+import click, IPython, jupyter_client, nbclient, papermill, pandas, pyarrow, tqdm, joblib, ipykernel.kernelapp
+import docx, nbconvert, pyfixest, seaborn, sqlite3, statsmodels.api
+sys.platform = sys.argv[1]
+from reform_analysis import kernels, workers
+sys.platform = real
+assert not workers.CAN_FORK
+def refuse(*_):
+    raise AssertionError("forked")
+workers.ForkServer = refuse
+print(workers._server(list("ab"), "auto", None))
+"""
+
+
+@linux
+@pytest.mark.parametrize("platform", ["darwin", "win32"])
+def test_other_systems_take_cold_kernels(platform: str) -> None:
+    """Where kernels cannot be forked, no server is started; nothing that only Linux has is imported."""
+    code = PLATFORM
+    if platform == "win32":  # what Windows has and Linux has not, and the other way round
+        code = code.replace("from reform", WINDOWS + "from reform", 1)
+    done = subprocess.run([sys.executable, "-c", code, platform], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("None\n", 0), done.stderr
+
+
+WINDOWS = """import types
+sys.modules["msvcrt"] = types.ModuleType("msvcrt")
+sys.modules["fcntl"] = None
+"""
 
 
 def test_shards_are_independent_and_make_one_index(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from reform_analysis import correlate
+from reform_analysis import correlate, waiting
 from reform_analysis.correlate import Method
 from reform_analysis.estimates import (
     UntestableError,
@@ -24,6 +24,7 @@ from reform_analysis.estimates import (
     require_whole_number,
 )
 from reform_analysis.likeness import Likeness, likeness
+from reform_analysis.measures import require_flags
 
 PERMUTATIONS = 199
 FARTHEST = 0.05  # the smallest rate ratio tried: losses one twentieth for one standard deviation
@@ -104,8 +105,9 @@ def simulated_power(
     alpha = 1 - require_level(ci_level)
     rng = np.random.default_rng(seed)
     options: dict[str, Any] = {"method": method, "draws": permutations}
-    drawn = range(require_whole_number("draws", draws, least=1))
-    found = [_p_value(alike.draw(rate_ratio, rng), rng, options) <= alpha + 1e-12 for _ in drawn]
+    asked = range(require_whole_number("draws", draws, least=1))
+    with waiting.shown(asked, unit="draw") as drawn:
+        found = [_p_value(alike.draw(rate_ratio, rng), rng, options) <= alpha + 1e-12 for _ in drawn]
     return float(np.mean(found))
 
 
@@ -229,6 +231,7 @@ def by_arm(
     DataError
         If a column is missing or no number, or an argument breaks its rule.
     """
+    require_flags(changes, pilot)
     known = changes[changes[[*measures, f"{outcome}_difference"]].notna().all(axis=1)]
     settled: dict[str, Any] = {"draws": draws, "ci_level": ci_level, "seed": seed}
     rows: dict[str, dict[str, float]] = {}

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError
-from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.measures import as_numbers, need_columns, need_constant, require_flags
 from reform_analysis.wording import say
 
 Array = NDArray[Any]
@@ -170,6 +170,7 @@ def baseline_sample(
     wide = table.pivot_table(index="unit", columns="period", values=["count", "exposure"])
     wide = wide.reindex(columns=pd.MultiIndex.from_product([["count", "exposure"], [*pre, *post]]))
     known = wide.notna().all(axis=1)
+    require_flags(panel, pilot)
     status = panel.groupby(unit)[pilot].first().astype(bool).reindex(wide.index[known]).to_numpy()
     kept = wide[known]
     sample = BaselineSample(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reform_analysis import wild_score
+from reform_analysis import waiting, wild_score
 from reform_analysis.estimates import Estimates, require_whole_number
 from reform_analysis.rejections import rejections
 from reform_analysis.wild_score import Floats
@@ -132,12 +132,13 @@ def _p_values(
     like: Comparison, ratio: float, draws: int, seed: int, weights: wild_score.Signs
 ) -> Iterator[Floats]:
     rng, block = np.random.default_rng(seed), max(1, _CELLS // len(like.pilot))
-    for start in range(0, draws, block):
-        before, after = drawn_totals(like, ratio, min(block, draws - start), rng)
-        testable = _testable(like.pilot, before, after)
-        tested = np.full(len(before), np.nan)
-        tested[testable] = wild_score.p_values(*scores(like, before[testable], after[testable]), weights)
-        yield tested
+    with waiting.shown(range(0, draws, block), unit="block") as starts:
+        for start in starts:
+            before, after = drawn_totals(like, ratio, min(block, draws - start), rng)
+            testable = _testable(like.pilot, before, after)
+            tested = np.full(len(before), np.nan)
+            tested[testable] = wild_score.p_values(*scores(like, before[testable], after[testable]), weights)
+            yield tested
 
 
 def drawn_totals(

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from reform_analysis.estimates import CheckResult, DesignError
-from reform_analysis.measures import need_columns
+from reform_analysis.measures import need_columns, require_flags
 from reform_analysis.refits import (
     FALL,
     NOT_ESTIMATED,
@@ -103,6 +103,8 @@ def timing_codings(
 
 def _coded(df: pd.DataFrame, treatment: str, pilot: str | None, period: str, adopted: str) -> list[Variant]:
     """The codings that the dates allow: a year alone does not say what share of it was treated."""
+    if pilot:
+        require_flags(df, pilot)
     coded = []
     for coding in get_args(Coding):
         try:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
-from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.measures import as_numbers, need_columns, require_flags
 from reform_analysis.periods import in_order
 from reform_analysis.randomise import randomisation_test
 from reform_analysis.refits import (
@@ -177,6 +177,7 @@ def _reformed(
     other_pilot: str | None,
 ) -> Array:
     """Share of each control's row under a reform of its own, shape (rows,)."""
+    require_flags(df, pilot, *([other_pilot] if other_pilot else []))
     treated = as_numbers(df, [treatment])[treatment].fillna(0).to_numpy()
     pilots = df[pilot].astype(bool).to_numpy()
     share = np.zeros(len(df))

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from reform_analysis import grouped_ranks, influence, permutation, split_score
+from reform_analysis import grouped_ranks, influence, permutation, split_score, waiting
 from reform_analysis.association_data import Sample, base_sample, main_sample, without_base_sample
 from reform_analysis.association_question import Asked
 from reform_analysis.estimates import (
@@ -334,10 +334,11 @@ def _draw(sample: Sample, kernels: list[Kernel], *, draws: int, rng: np.random.G
     """Statistics of every kernel under the same permutations, a block at a time."""
     n = len(sample.design.stratum)
     rows = max(1, _CELLS // n)
-    blocks = [
-        np.column_stack([kernel.statistics(donor).statistic for kernel in kernels])
-        for donor in permutation.donors(sample.design, draws=draws, rng=rng, rows=rows)
-    ]
+    donors = permutation.donors(sample.design, draws=draws, rng=rng, rows=rows)
+    with waiting.shown(donors, total=-(-draws // rows), unit="block") as each:
+        blocks = [
+            np.column_stack([kernel.statistics(donor).statistic for kernel in kernels]) for donor in each
+        ]
     return np.concatenate(blocks)
 
 

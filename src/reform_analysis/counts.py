@@ -19,6 +19,7 @@ from reform_analysis.doses import dose_contrast, with_dose_notes
 from reform_analysis.estimates import (
     DesignError,
     Estimates,
+    UntestableError,
     require_choice,
     require_level,
     require_whole_number,
@@ -43,6 +44,7 @@ Inference = Literal["wild_score", "cluster", "crv3", "hc"]
 INFERENCES: tuple[Inference, ...] = ("wild_score", "cluster", "crv3", "hc")
 LinearInference = Literal["cluster", "hc", "iid"]
 LINEAR: tuple[LinearInference, ...] = ("cluster", "hc", "iid")
+_EXACT = 1e-7  # of the largest count: a residual below it is rounding
 
 
 def fit_poisson(
@@ -116,7 +118,7 @@ def fit_poisson(
         If terms are collinear with each other or the effects, there is a single cluster, `draws` are too
         few for `ci_level`, or ("hc") there are no more rows than parameters.
     UntestableError
-        If no row can be used, or a ratio is 0 or infinite.
+        If no row can be used, a ratio is 0 or infinite, or effects and terms fit every count exactly.
 
     Warns
     -----
@@ -179,6 +181,7 @@ def fit_poisson(
     if clustered:
         require_clusters(sample.n_clusters)
     fit = fixed_effects.poisson(sample, covariance="cluster" if clustered else "hc")
+    _require_variation(fit, outcome)
     notes = warned(troubles(fit.sample, clustered=clustered))
     inferred = _inferred(fit, inference, draws=draws, seed=seed, ci_level=ci_level)
     result = wald_estimates(
@@ -194,6 +197,16 @@ def fit_poisson(
         notes=(*inferred.notes, *notes),
     )
     return with_dose_notes(result, fit.sample)
+
+
+def _require_variation(fit: Fit, outcome: str) -> None:
+    """Raise where nothing is left to estimate an error from, as with counts constant within units."""
+    counts = fit.sample.outcome
+    if np.abs(counts - fit.mean).max() <= _EXACT * counts.max():
+        raise UntestableError(
+            f"{outcome!r} must vary around what units, periods and terms give, got counts that they fit "
+            "exactly; without such variation there is no standard error: add periods or units."
+        )
 
 
 def fit_linear(

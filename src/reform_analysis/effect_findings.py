@@ -227,7 +227,8 @@ def randomised(result: Estimates | None, fitted: Estimates | None, *, language: 
         return Prose((say("effect_finding.not_randomised", language),))
     row = result.to_frame().iloc[0]
     texts = {"drawn": p_text(row["p_value"]), "model": p_text(fitted.to_frame()["p_value"].iloc[0])}
-    said = say("effect_finding.randomised", language, **texts)
+    within = any("within strata of " in note for note in result.notes)
+    said = say(f"effect_finding.randomised{'' if within else '_anywhere'}", language, **texts)
     excluded = _excluded(row, language)
     if not excluded:
         return Prose((said,))

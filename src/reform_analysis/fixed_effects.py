@@ -242,9 +242,11 @@ def _fit(sample: Sample, fitted: Any, terms: list[str], mean: Floats, *, correct
     """The terms' part of a fit."""
     if not terms:
         return Fit(sample, np.empty(0), np.empty((0, 0)), mean)
-    at = [list(fitted.coef().index).index(name) for name in terms]
+    with np.errstate(invalid="ignore"):  # it also divides by the errors, which an exact fit has none of
+        found = fitted.coef()
+    at = [list(found.index).index(name) for name in terms]
     vcov = np.asarray(fitted._vcov, dtype=float)[np.ix_(at, at)] * correction
-    return Fit(sample, fitted.coef().to_numpy(dtype=float)[at], vcov, mean)
+    return Fit(sample, found.to_numpy(dtype=float)[at], vcov, mean)
 
 
 def _quietly(estimator: Callable[..., Any], formula: str, **options: Any) -> Any:
@@ -255,7 +257,8 @@ def _quietly(estimator: Callable[..., Any], formula: str, **options: Any) -> Any
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("ignore", r"\s*\d+ variables dropped due to multicollinearity", UserWarning)
-        return estimator(formula, **options)
+        with np.errstate(invalid="ignore"):  # an exact fit has errors of 0
+            return estimator(formula, **options)
 
 
 def projected(sample: Sample, values: Floats, weights: Floats | None = None) -> Floats:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from math import isfinite, log
 from typing import Any
 
+from reform_analysis.estimates import SCALES
 from reform_analysis.jobs import JobRecord
 from reform_analysis.wording import LANGUAGES, say
 
@@ -27,16 +28,21 @@ class Row:
         The first one recorded as ``main``.
     mark : dict or None
         Places in the forest plot.
+    kind : int or None
+        Which of the forest plots.
     """
 
     record: JobRecord
     folder: str
     estimate: float | None
     mark: dict[str, Any] | None
+    kind: int | None
 
 
 def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict[str, Any]:
     """Return what the index shows of a grid: rows (failures first), choices of the filters, and a caption.
+
+    Estimates of one scale and level share a forest plot; others have one of their own.
 
     Parameters
     ----------
@@ -47,19 +53,13 @@ def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict
     -------
     dict
         ``rows``, ``planned`` (whether an analysis plan is spoken of), ``grid_keys``, ``choices``, ``failed``,
-        ``caption``.
+        ``caption``, ``scales`` (heads of the forest plots).
     """
     mains = [_main(record) for _, record in found]
-    drawn = [main for main in mains if main is not None]
-    kinds = {(main["scale"], main["ci_level"]) for main in drawn}
-    scale = _scale(drawn) if len(kinds) == 1 else None
+    kinds = sorted({_kind(main) for main in mains if main is not None}, key=_rank)
+    scales = [_scale([main for main in mains if main and _kind(main) == kind]) for kind in kinds]
     rows = [
-        Row(
-            record,
-            folder,
-            float(main["estimate"]) if main else None,
-            _mark(main, scale) if main and scale else None,
-        )
+        _row(record, folder, main, kinds=kinds, scales=scales)
         for (folder, record), main in zip(found, mains, strict=True)
     ]
     rows.sort(key=lambda row: row.record.status != "failed")
@@ -70,18 +70,46 @@ def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict
         "choices": _choices([record for _, record in found], keys),
         "failed": sum(record.status == "failed" for _, record in found),
         "caption": _caption(kinds),
+        "scales": _heads(kinds),
     }
+
+
+def _kind(main: dict[str, Any]) -> tuple[str, float]:
+    return str(main["scale"]), float(main["ci_level"])
+
+
+def _rank(kind: tuple[str, float]) -> tuple[int, float]:
+    return [str(scale) for scale in SCALES].index(kind[0]), -kind[1]
+
+
+def _row(
+    record: JobRecord,
+    folder: str,
+    main: dict[str, Any] | None,
+    *,
+    kinds: list[tuple[str, float]],
+    scales: list[tuple[str, float, float]],
+) -> Row:
+    if main is None:
+        return Row(record, folder, None, None, None)
+    kind = kinds.index(_kind(main))
+    return Row(record, folder, float(main["estimate"]), _mark(main, scales[kind]), kind)
 
 
 def _both(key: str, **values: Any) -> str:
     return " / ".join(dict.fromkeys(say(key, language, **values) for language in LANGUAGES))
 
 
-def _caption(kinds: set[tuple[Any, Any]]) -> str:
+def _caption(kinds: list[tuple[str, float]]) -> str:
     if len(kinds) != 1:
         return _both("index.forest_mixed" if kinds else "index.forest_none")
-    (_, level), *_ = kinds
-    return _both("index.forest", level=f"{100 * float(level):g}%")
+    return _both("index.forest", level=f"{100 * kinds[0][1]:g}%")
+
+
+def _heads(kinds: list[tuple[str, float]]) -> list[str]:
+    if len(kinds) < 2:
+        return [_both("index.interval")]
+    return [f"{_both(f'journal.scale_{scale}')} ({100 * level:g}%)" for scale, level in kinds]
 
 
 def _main(record: JobRecord) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ from reform_analysis import pages, plan_sentences
 from reform_analysis.execution import Execution, execute
 from reform_analysis.pages import Failure, Page
 from reform_analysis.plan_standing import NoStanding, Status
-from reform_analysis.storage import digest, write
+from reform_analysis.storage import digest, mark_used, write
 from reform_analysis.study import Source
 
 ATTEMPTS = 3
@@ -278,6 +278,7 @@ def restore(job: Job) -> JobRecord | None:
         names = {kind: f"{job.stem}.{kind}" if kind in contents else "" for kind in FORMATS}
         glyphs, estimates = tuple(entry["glyphs"]), tuple(entry["estimates"])
         title = str(entry["title"])
+        mark_used(job.cache / f"{job.key}.json")
     except (OSError, ValueError, KeyError, TypeError):
         return None
     found = replace(_blank(job), status="ok", title=title, glyphs=glyphs, estimates=estimates, cached=True)

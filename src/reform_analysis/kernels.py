@@ -14,6 +14,7 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.metadata import EntryPoint
 from math import inf
 from pathlib import Path
@@ -23,9 +24,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from jupyter_client.asynchronous import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning import KernelProvisionerFactory
+from jupyter_core.paths import jupyter_path
 from traitlets.config import Config
 
 from reform_analysis.estimates import ReportError
@@ -39,6 +41,40 @@ READY_SECONDS = 0.2  # an answer that iopub has not brought by then was sent bef
 POLL_SECONDS = 0.005  # a killed kernel is gone in milliseconds
 CAN_FORK = sys.platform == "linux"
 HAS_IPC = os.name == "posix"
+
+
+@cache
+def _home() -> tempfile.TemporaryDirectory[str]:
+    """A folder of this process for what libraries keep in a home, with matplotlib's list of fonts in it."""
+    folder = tempfile.TemporaryDirectory(prefix="reform-home-", ignore_cleanup_errors=True)
+    listing = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(listing, check=False, capture_output=True, env={**os.environ, "MPLCONFIGDIR": folder.name})
+    return folder
+
+
+def homeless() -> dict[str, str]:
+    """Return the variables that kernels need where no home can be written, as under a service account.
+
+    matplotlib and IPython would each make a folder of their own for every kernel and say so in the report.
+
+    Returns
+    -------
+    dict of str to str
+        Empty where there is a home; what the user has set stays.
+    """
+    if os.access(os.path.expanduser("~"), os.W_OK):
+        return {}
+    return {name: _home().name for name in ("MPLCONFIGDIR", "IPYTHONDIR") if name not in os.environ}
+
+
+def specifications() -> KernelSpecManager:
+    """Return what finds kernels: where Jupyter keeps them, without IPython's old folder in the home.
+
+    Returns
+    -------
+    jupyter_client.kernelspec.KernelSpecManager
+    """
+    return KernelSpecManager(kernel_dirs=jupyter_path("kernels"))
 
 
 def needed_libraries(sources: Iterable[str]) -> list[str]:
@@ -89,7 +125,7 @@ class ForkServer:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-                env={**os.environ, **ENVIRONMENT},
+                env={**os.environ, **homeless(), **ENVIRONMENT},
             )
         try:
             self._greet()
@@ -203,6 +239,7 @@ class BatchKernelManager(AsyncKernelManager):
         self._tidy = weakref.finalize(self, shutil.rmtree, private, ignore_errors=True)
         # Without a connection file of its own, two kernels on ipc would share their sockets and hang.
         named = {"connection_file": str(Path(private) / "kernel.json")}
+        kwargs = {"kernel_spec_manager": specifications(), **kwargs}
         super().__init__(**kwargs, **named, **({"transport": "ipc"} if HAS_IPC else {}))
         self.client_factory = BatchKernelClient
         if not HAS_IPC:  # others on this machine could read the loopback device
@@ -222,7 +259,7 @@ class BatchKernelManager(AsyncKernelManager):
         return spec
 
     async def _async_pre_start_kernel(self, **kw: Any) -> tuple[list[str], dict[str, Any]]:
-        kw["env"] = {**(kw.get("env") or os.environ), **self.variables}
+        kw["env"] = {**(kw.get("env") or os.environ), **homeless(), **self.variables}
         started: tuple[list[str], dict[str, Any]] = await super()._async_pre_start_kernel(**kw)
         return started
 

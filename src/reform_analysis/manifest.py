@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from reform_analysis import __version__, resources
 from reform_analysis.jobs import Job, JobRecord
+from reform_analysis.panel_source import says_synthetic
 from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import NoStanding, Status
@@ -27,7 +28,9 @@ LIBRARIES = (
     "ipykernel",
     "ipython",
     "jupyter-client",
+    "math-core",
     "matplotlib",
+    "mistune",
     "nbclient",
     "nbconvert",
     "numpy",
@@ -62,6 +65,14 @@ class DataFile(BaseModel):
 
 class NotebookFile(BaseModel):
     """A notebook file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    sha256: str
+
+
+class StudyFile(BaseModel):
+    """The study file."""
 
     model_config = ConfigDict(extra="forbid")
     name: str
@@ -108,6 +119,7 @@ class Manifest(BaseModel):
     grid: list[str]
     shard: str | None
     planned: int
+    study: StudyFile | None = None
     analysis_plan: AnalysisPlanFile | None = None
     reports: list[Report]
 
@@ -178,10 +190,12 @@ def data_file(source: Source, *, folder: Path, digests: dict[str, str]) -> DataF
     """
     given = str(source.settings.get("data") or "")
     if given:
+        sha256 = digests[str(folder / given)]
+        said = [str(source.settings.get(name) or "") for name in ("aliases", "reading")]
         kind: Literal["synthetic", "own"] = (
-            "synthetic" if "synthetic" in Path(given).name.casefold() else "own"
+            "synthetic" if _says_synthetic(folder / given, sha256, *said) else "own"
         )
-        return DataFile(path=given, sha256=digests[str(folder / given)], kind=kind)
+        return DataFile(path=given, sha256=sha256, kind=kind)
     example = "data" in source.declared
     packaged = source.path.parent == resources.folder("notebooks")
     real: Literal["published", "undeclared"] = "published" if packaged else "undeclared"
@@ -190,6 +204,12 @@ def data_file(source: Source, *, folder: Path, digests: dict[str, str]) -> DataF
     return DataFile(
         path=name, sha256=hashlib.sha256(content).hexdigest(), kind="synthetic" if example else real
     )
+
+
+@cache
+def _says_synthetic(path: Path, _sha256: str, aliases: str, reading: str) -> bool:
+    """A file is read once for all reports on it, and anew when it was changed."""
+    return says_synthetic(path, aliases=aliases, reading=reading)
 
 
 def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
@@ -298,6 +318,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         grid=list(run.keys),
         shard=run.shard,
         planned=run.planned,
+        study=StudyFile(name=plan.file, sha256=plan.file_sha256) if plan.file else None,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
         reports=[_report(record, settings[record.stem], run.folder) for record in run.records],
     )

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import DataError, DesignError
-from reform_analysis.panel_columns import RATES, Rate
+from reform_analysis.rate_counts import RATES, Rate
 
 _SUFFIXES = re.compile(r"_(?:difference|log_ratio|pre|post|earlier(?:_[0-9][0-9A-Z]*)?)$")
 
@@ -231,8 +231,34 @@ def is_constant(panel: pd.DataFrame, column: str, *, unit: str) -> bool:
 
 def _varying(panel: pd.DataFrame, column: str, unit: str) -> list[Any]:
     """The units in which a column varies; missing is a value like any other."""
+    if column == unit:
+        return []
     pairs = panel[[unit, column]].drop_duplicates()
     return list(pairs.loc[pairs[unit].duplicated(), unit])
+
+
+def require_flags(panel: pd.DataFrame, *columns: str) -> None:
+    """Raise unless columns say yes or no as True and False or 1 and 0: a text "0" would count as yes.
+
+    Parameters
+    ----------
+    panel : DataFrame
+    *columns : str
+        Missing values pass.
+
+    Raises
+    ------
+    DataError
+        Naming the column and a value.
+    """
+    need_columns(panel, columns)
+    for column in columns:
+        known = panel[column].dropna()
+        wrong = known[~known.isin([0, 1, True, False])]
+        if len(wrong):
+            raise DataError(
+                f"column {column!r} must hold True/False or 1/0, got {wrong.iloc[0]!r}; code it so."
+            )
 
 
 def require_separate_denominators(

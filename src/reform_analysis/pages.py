@@ -2,26 +2,26 @@
 
 import base64
 import re
-import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import jinja2
-from bs4 import BeautifulSoup, Tag
-from fontTools.ttLib import TTFont
+from bs4 import BeautifulSoup
 from markupsafe import Markup
 from nbconvert import HTMLExporter
+from nbconvert.filters import Highlight2HTML
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath, MathInlineParser
 from nbformat import NotebookNode
 
-from reform_analysis import __version__, resources
-from reform_analysis.font_subset import subset
+from reform_analysis import __version__, formulas
+from reform_analysis.font_subset import embed_font
 from reform_analysis.wording import LANGUAGES, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
@@ -129,9 +129,144 @@ def page(
 _EXPORTING = Lock()  # one exporter serves all threads
 
 
+class InlineParser(MathInlineParser):
+    """nbconvert's parser of inline Markdown, which takes no prices for formulas."""
+
+    SPECIFICATION: ClassVar = {**MathInlineParser.SPECIFICATION, "inline_math_tex": formulas.INLINE}
+
+
+class Renderer(IPythonRenderer):
+    """nbconvert's renderer of Markdown, which draws formulas where they stand.
+
+    Parameters
+    ----------
+    explain : callable
+        Makes a sentence of why a formula cannot be drawn.
+    **options
+        Of nbconvert's.
+    """
+
+    def __init__(self, explain: Callable[[str], str], **options: Any) -> None:
+        super().__init__(escape=False, **options)
+        self._explain = explain
+
+    def block_math(self, body: str) -> str:
+        """Draw a formula in a line of its own.
+
+        Parameters
+        ----------
+        body : str
+
+        Returns
+        -------
+        str
+        """
+        return formulas.place(body, block=True, explain=self._explain)
+
+    def inline_math(self, body: str) -> str:
+        """Draw a formula in a sentence.
+
+        Parameters
+        ----------
+        body : str
+
+        Returns
+        -------
+        str
+        """
+        return formulas.place(body, block=False, explain=self._explain)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        """Draw an environment such as align.
+
+        Parameters
+        ----------
+        name, body : str
+
+        Returns
+        -------
+        str
+        """
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+
+class PageExporter(HTMLExporter):
+    """nbconvert's exporter with formulas drawn, and without its own reading of the page.
+
+    That took a fifth of an export, and looks for images without alternative text; such a figure has failed
+    the report before.
+    """
+
+    @jinja2.pass_context
+    def markdown2html(self, context: jinja2.runtime.Context, source: str) -> str:
+        """Return Markdown as HTML.
+
+        Parameters
+        ----------
+        context : jinja2.runtime.Context
+            Of the template.
+        source : str
+
+        Returns
+        -------
+        str
+        """
+        renderer = Renderer(
+            _explainer(context),
+            attachments=context.get("cell", {}).get("attachments", {}),
+            embed_images=True,
+            path=context["resources"]["metadata"]["path"],
+            exclude_anchor_links=True,
+        )
+        return str(MarkdownWithMath(renderer=renderer, inline=InlineParser(hard_wrap=False)).render(source))
+
+    def default_filters(self) -> Iterator[tuple[str, Any]]:
+        """Return the filters of the template.
+
+        Yields
+        ------
+        name : str
+        filter : callable
+        """
+        yield from super().default_filters()
+        yield "latex2html", _latex2html
+
+    def from_notebook_node(  # type: ignore[override]  # as nbconvert's own
+        self, nb: NotebookNode, resources: dict[str, Any] | None = None, **kw: Any
+    ) -> tuple[str, dict[str, Any]]:
+        """Return a notebook as HTML.
+
+        Parameters
+        ----------
+        nb : NotebookNode
+        resources : dict, optional
+        **kw
+            Of nbconvert.
+
+        Returns
+        -------
+        html : str
+        resources : dict
+        """
+        self.register_filter("highlight_code", Highlight2HTML(parent=self))
+        found: tuple[str, dict[str, Any]]
+        found = super(HTMLExporter, self).from_notebook_node(nb, self._init_resources(resources), **kw)
+        return found
+
+
+def _explainer(context: jinja2.runtime.Context) -> Callable[[str], str]:
+    say_here = context["resources"]["report"]["say"]
+    return lambda reason: str(say_here("page.formula_fault", reason=reason))
+
+
+@jinja2.pass_context
+def _latex2html(context: jinja2.runtime.Context, text: str) -> str:
+    return formulas.place_all(text, explain=_explainer(context))
+
+
 @cache
-def _exporter() -> HTMLExporter:
-    return HTMLExporter(
+def _exporter() -> PageExporter:
+    return PageExporter(
         template_name="report",
         extra_template_basedirs=[str(FOLDER)],
         embed_images=True,
@@ -192,44 +327,6 @@ def _find_tofu(glyphs: tuple[str, ...]) -> str | None:
     if not missing:
         return None
     return f"the font has no glyph for {' '.join(missing)}; replace the characters by common ones"
-
-
-def embed_font(soup: BeautifulSoup) -> tuple[str, ...]:
-    """Put the glyphs that a page uses into its ``<style id="font">``, as a WOFF2 subset.
-
-    Parameters
-    ----------
-    soup : BeautifulSoup
-        Changed in place.
-
-    Returns
-    -------
-    tuple of str
-        The characters beyond ASCII that the font lacks.
-    """
-    labels = [
-        value
-        for tag in soup.find_all("button")
-        for key, value in tag.attrs.items()
-        if key.startswith("data-")
-    ]
-    text = soup.get_text() + "".join(str(label) for label in labels)
-    used = {char for char in text if ord(char) > 127 and unicodedata.category(char) not in ("Cc", "Cf", "Zs")}
-    held = "".join(sorted(char for char in used if ord(char) in _characters()))
-    style = soup.select_one("style#font")
-    if held and isinstance(style, Tag):
-        face = base64.b64encode(subset(held)).decode()
-        style.string = (
-            '@font-face{font-family:"Report Sans SC";font-display:block;'
-            f'src:url(data:font/woff2;base64,{face}) format("woff2")}}'
-        )
-    return tuple(sorted(used - set(held)))
-
-
-@cache
-def _characters() -> frozenset[int]:
-    with TTFont(resources.font_path(), lazy=True) as font:
-        return frozenset(font.getBestCmap())
 
 
 def _hash(script: str) -> str:

@@ -1,11 +1,9 @@
 """Columns of the canonical panel: one row a unit and period.
 
-The declaration `PANEL` is the one place where a column's name, type, titles, description, unit and bounds
-stand. `RATES` says which rate is made of which counts, for the printed ones and for those computed here.
+`PANEL` is the one place where a column's name, type, titles, description, unit and bounds stand.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import pandera.pandas as pa
@@ -23,34 +21,6 @@ ATTRIBUTES: dict[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Rate:
-    """A rate and the counts it is made of.
-
-    Parameters
-    ----------
-    numerator : str
-        Count above the line.
-    denominator : tuple of str
-        Counts whose sum stands below the line.
-    scale : int
-        The rate is per this many of the denominator.
-    """
-
-    numerator: str
-    denominator: tuple[str, ...]
-    scale: int = 1
-
-
-RATES: dict[str, Rate] = {
-    "loss_rate": Rate("losses", ("lawsuits_concluded",)),
-    "correction_rate": Rate("corrections", ("reconsiderations_concluded",)),
-    "devolution_share": Rate("enforcement_own", ("enforcement_own", "enforcement_department")),
-    "opinions_per_review": Rate("review_opinions", ("reviews",)),
-    "reviews_per_1000": Rate("reviews", ("population",), 1000),
-}
-
-
 def _is_date(text: str) -> bool:
     """Whether a text is empty, a year, a month or a day of the calendar."""
     try:
@@ -61,9 +31,13 @@ def _is_date(text: str) -> bool:
 
 
 def _text(
-    title: tuple[str, str], description: tuple[str, str], *checks: pa.Check, blank: bool = False
+    title: tuple[str, str],
+    description: tuple[str, str],
+    *checks: pa.Check,
+    blank: bool = False,
+    optional: bool = False,
 ) -> pa.Column:
-    return column("string", title, description, *checks, blank=blank)
+    return column("string", title, description, *checks, blank=blank, optional=optional)
 
 
 _AS_PUBLISHED = (
@@ -98,8 +72,24 @@ _KEYS = {
         ),
     ),
     "unit_name": _text(("Name", "单位名称"), ("Name of the township or street.", "乡镇（街道）名称。")),
-    "county": _text(("County", "县（市、区）"), ("County the unit lies in.", "所属县（市、区）。")),
-    "city": _text(("City", "设区市"), ("City the county lies in.", "所属设区市。")),
+    "county": _text(
+        ("County", "县（市、区）"),
+        (
+            "County the unit lies in. A panel may lack it; then nothing is clustered, summed or left out by "
+            "county.",
+            "所属县（市、区）。面板可以没有此列，但不能按县聚类、合计或逐一剔除。",
+        ),
+        optional=True,
+    ),
+    "city": _text(
+        ("City", "设区市"),
+        (
+            "City the county lies in. A panel may lack it; then nothing is clustered, assigned or left out "
+            "by city.",
+            "所属设区市。面板可以没有此列，但不能按市聚类、在市内重新指派或逐一剔除。",
+        ),
+        optional=True,
+    ),
     "period": _text(
         ("Period", "时期"),
         (

@@ -45,7 +45,8 @@ def banner(
     read = [say("banner.logged", language, n=logged)] if data else []
     if covariates:
         read.append(say("banner.covariates", language, names=say("format.list", language).join(covariates)))
-    return Prose((first, *said, *read), kind="box", heading=say("banner.heading", language))
+    lacking = [say(f"banner.without_{'_'.join(report.without)}", language)] if report.without else []
+    return Prose((first, *said, *lacking, *read), kind="box", heading=say("banner.heading", language))
 
 
 def growth(notes: tuple[str, ...], *, language: str = "en") -> Prose:

@@ -16,6 +16,7 @@ from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.wording import say
 
 EVERYONE = "all"
+PLACES = ("county", "city")
 _ARMS = {EVERYONE: "all", "pilot": "pilot", "not pilot": "other"}
 
 
@@ -41,6 +42,8 @@ class PanelReport:
     undated_pilots : int
         Pilots without a date of adoption.
     synthetic : bool
+    without : tuple of str
+        Those of county and city that the panel has no column for.
     """
 
     counts: pd.DataFrame
@@ -53,6 +56,7 @@ class PanelReport:
     loss_definition: str
     undated_pilots: int
     synthetic: bool
+    without: tuple[str, ...] = ()
 
     @property
     def balanced(self) -> bool:
@@ -217,6 +221,7 @@ def panel_report(
         synthetic=is_synthetic(panel),
         date_basis=str(panel.attrs.get("date_basis", "")),
         loss_definition=str(panel.attrs.get("loss_definition", "")),
+        without=tuple(name for name in PLACES if name not in panel.columns),
     )
 
 

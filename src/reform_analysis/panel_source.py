@@ -2,16 +2,19 @@
 
 import json
 import re
+import zipfile
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 
 from reform_analysis import panel, schema, simulate
-from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.estimates import DataError, DesignError, require_choice
 from reform_analysis.ingest import read_panel
 from reform_analysis.panel_columns import ATTRIBUTES
 
-READING = {"dash_means": ("missing", "zero"), **ATTRIBUTES}
+READING = {"dash_means": ("missing", "zero"), "synthetic": ("yes",), **ATTRIBUTES}
+MARKS = ("synthetic", "合成", "模拟")  # in the headers that the alias table knows
 # What a column of the file is to the checks of `examination.examine`.
 ROLES = (
     "placebo",
@@ -37,8 +40,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
         A JSON object of your headers to canonical columns; empty for the package's alone.
     reading : str
         What the file itself cannot say, as ``"dash_means=missing, date_basis=decided"``: `dash_means` as in
-        `ingest.read_panel`, and the panel's attributes `date_basis` and `loss_definition`. What columns are
-        to the checks may stand there too, see `roles`.
+        `ingest.read_panel`, the panel's attributes `date_basis` and `loss_definition`, and ``synthetic=yes``
+        for data that were made up. What columns are to the checks may stand there too, see `roles`.
     city : str
         Keep this city's units; empty for all.
 
@@ -56,14 +59,54 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
         If the file cannot be read, breaks a rule, or has no such city, or a parameter is no such text.
     """
     options = _options(reading)
+    made_up = {"synthetic": True} if options.pop("synthetic", None) else {}
     frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
-    frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options
+    frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options | made_up
+    if city and "city" not in frame:
+        raise DataError(f"city must be empty, got {city!r}: the panel has no column of the city; add one.")
     if city:
         cities = sorted(frame["city"].unique())
         if city not in cities:
             raise DataError(f"city must be one of {cities}, got {city!r}; leave it empty for all.")
         frame = frame[frame["city"] == city].reset_index(drop=True)
     return panel.add_measures(frame)
+
+
+def says_synthetic(data: str | Path, *, aliases: str = "", reading: str = "") -> bool:
+    """Return whether a file's name, its reading or its own marks say that its data were made up.
+
+    Parameters
+    ----------
+    data : str or Path
+    aliases, reading : str
+        As of `open_panel`.
+
+    Returns
+    -------
+    bool
+        False for a file that cannot be read: its report will say why.
+    """
+    try:
+        options = _options(reading)
+        if "synthetic" in Path(data).name.casefold() or "synthetic" in options:
+            return True
+        if not _may_be_marked(Path(data).read_bytes(), aliases):
+            return False
+        read = read_panel(data, aliases=_mapping(aliases), dash_means=options.get("dash_means"))  # type: ignore[arg-type]
+    except (DataError, DesignError, OSError):
+        return False
+    return bool(read.panel.attrs["synthetic"])
+
+
+def _may_be_marked(content: bytes, aliases: str) -> bool:
+    """Whether a word that could mark data stands anywhere in a file: a fast no for most of them."""
+    parts = [content]
+    if zipfile.is_zipfile(BytesIO(content)):
+        with zipfile.ZipFile(BytesIO(content)) as members:
+            parts = [members.read(name) for name in members.namelist()]
+    words = [word.encode(code) for word in MARKS for code in ("utf-8", "gb18030", "utf-16-le")]
+    words += [word.encode("ascii", "xmlcharrefreplace") for word in MARKS]  # as openpyxl writes them
+    return "synthetic" in aliases or any(word in part.lower() for part in parts for word in words)
 
 
 def _options(reading: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
-from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.measures import as_numbers, need_columns, require_flags
 from reform_analysis.periods import in_order
 from reform_analysis.refits import (
     NOT_ESTIMATED,
@@ -79,6 +79,7 @@ def placebo_dates(
     sentence gives the widest interval, and departures inside it are not excluded.
     """
     need_columns(df, [treatment, pilot, period])
+    require_flags(df, pilot)
     before = _before(df, treatment, period)
     chosen = _dates(before, dates)
     early = df[df[period].isin(before)]

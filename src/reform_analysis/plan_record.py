@@ -27,6 +27,7 @@ from reform_analysis.analysis_plan import (
 )
 from reform_analysis.estimates import ReportError
 from reform_analysis.plan_deviations import FILE, Deviation, explanations, read_deviations
+from reform_analysis.plan_notebooks import as_frozen
 from reform_analysis.storage import digest, write
 from reform_analysis.study_file import read_study
 
@@ -66,6 +67,8 @@ class Version(BaseModel):
         The same in words.
     text : str
         The plan in canonical form.
+    reading, cells : str or None, dict of str to str
+        How the study read its file, and the hashes of its notebooks' code (`plan_notebooks`).
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,6 +83,8 @@ class Version(BaseModel):
     rendered: list[str]
     statement: str
     text: str
+    reading: str | None = None
+    cells: dict[str, str] = {}
 
     @property
     def plan(self) -> AnalysisPlan:
@@ -278,6 +283,7 @@ def freeze(
         rendered=rendered,
         statement=_statement(named, data, rendered, folder.name),
         text=text,
+        **as_frozen(named),
     )
     record = Record(versions=[*earlier, version])
     document = json.dumps(record.model_dump(mode="json"), ensure_ascii=False, indent=2) + "\n"

@@ -51,12 +51,14 @@ def standing(
     settings: Mapping[str, Any],
     defaults: Mapping[str, Any],
     kind: DataKind,
+    cells: str = "",
 ) -> Standing | None:
     """Return where a report stands.
 
     A report is planned where the version frozen last has a hypothesis with its notebook, outcome, exposure,
     measures, periods and alpha, and no other parameter that the hypothesis does not name is set away from
-    the notebook's default; so one county of a grid is explored unless the plan names it.
+    the notebook's default; so one county of a grid is explored unless the plan names it. The notebook's code
+    and `reading` must be those of the study when that version was frozen, where it knows them.
 
     Parameters
     ----------
@@ -69,6 +71,8 @@ def standing(
         The notebook's values where nothing is set.
     kind : {"synthetic", "published", "own", "undeclared"}
         Of its data.
+    cells : str
+        Hash of the notebook's code (`plan_notebooks.code_hash`); empty to compare none.
 
     Returns
     -------
@@ -79,7 +83,7 @@ def standing(
         return Standing("explored", (), 0, (), ()) if kind == "own" else None
     if not state.versions:
         return Standing("rehearsal" if kind == "synthetic" else "explored", (), 0, (), ())
-    found = [_compare(version.plan, notebook, settings, defaults) for version in state.versions]
+    found = [_compare(version, notebook, settings, defaults, cells) for version in state.versions]
     planned, departures, open_keys = found[-1]
     since = _since(found) if not departures and planned else 0
     status: Status = _status(state.versions[since - 1]) if since else "explored"
@@ -102,13 +106,17 @@ def _since(found: list[Compared]) -> int:
 
 
 def _compare(
-    plan: AnalysisPlan, notebook: str, settings: Mapping[str, Any], defaults: Mapping[str, Any]
+    version: Version, notebook: str, settings: Mapping[str, Any], defaults: Mapping[str, Any], cells: str
 ) -> Compared:
+    plan = version.plan
     same = [item for item in plan.hypotheses if item.notebook_name == notebook]
     if not same:
         return (), (), ()
     values = {**defaults, **settings}
-    ways = [(item, _departures(plan, item, values, defaults)) for item in same]
+    ways = [
+        (item, (*_departures(plan, item, values, defaults), *_moved(version, item, values, cells)))
+        for item in same
+    ]
     nearest, departures = min(ways, key=lambda way: len(way[1]))
     fits = tuple(item.id for item, ways_out in ways if not ways_out) or (nearest.id,)
     open_keys = tuple(key for key in COMPARED if key in values and getattr(nearest, key) in OPEN)
@@ -130,6 +138,26 @@ def _departures(
         if values.get(key) != wanted:
             found.append(Change(hypothesis.id, key, wanted, values.get(key)))
     return tuple(found)
+
+
+def _moved(
+    version: Version, hypothesis: Hypothesis, values: Mapping[str, Any], cells: str
+) -> tuple[Change, ...]:
+    """What was not as the study had it when the version was frozen: how the file is read, the code."""
+    found = []
+    reading, frozen = str(values.get("reading") or ""), version.cells.get(hypothesis.notebook_name)
+    compared = version.reading is not None and "reading" in values and "reading" not in hypothesis.parameters
+    if compared and _parts(version.reading or "") != _parts(reading):
+        found.append(Change(hypothesis.id, "reading", version.reading, reading))
+    if cells and frozen and cells != frozen:
+        found.append(Change(hypothesis.id, "cells", frozen[:12], cells[:12]))
+    return tuple(found)
+
+
+def _parts(reading: str) -> set[str]:
+    """What is said of a file, but for its being made up: a plan is rehearsed on such a file."""
+    parts = {"".join(part.split()) for part in listed(reading)} if reading.strip() else set()
+    return {part for part in parts if not part.startswith("synthetic=")}
 
 
 def _agree(key: str, wanted: Any, value: str) -> bool:

@@ -91,7 +91,7 @@ def study_size(design: Design) -> StudySize:
     frame = design.frame
     wide = _by_period(frame, design.outcome).dropna()
     exposure = wide * 0 + 1 if design.exposure is None else _by_period(frame, design.exposure).loc[wide.index]
-    unit = frame.drop_duplicates("unit_id").set_index("unit_id").loc[wide.index]
+    unit = frame.drop_duplicates("unit_id").set_index("unit_id", drop=False).loc[wide.index]
     pilot = unit["pilot"].astype(bool)
     before = wide[list(design.before)]
     means = [float(before[arm].to_numpy().mean()) if arm.any() else 0.0 for arm in (pilot, ~pilot)]

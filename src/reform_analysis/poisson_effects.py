@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from reform_analysis import waiting
 from reform_analysis.permutation import Floats, Integers
 
 _FIT_STEPS = 100
@@ -174,10 +175,11 @@ class Refits:
         found = start.copy()
         finite = np.flatnonzero(np.isfinite(start))
         rows = max(1, _CELLS // len(batch.total))
-        for begin in range(0, len(finite), rows):
-            block = finite[begin : begin + rows]
-            chosen = [batch.place[each[block]] for each in members]
-            found[block] = batch.newton(chosen, start[block])
+        with waiting.shown(range(0, len(finite), rows), unit="block") as begins:
+            for begin in begins:
+                block = finite[begin : begin + rows]
+                chosen = [batch.place[each[block]] for each in members]
+                found[block] = batch.newton(chosen, start[block])
         return found
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import optimize, stats
 from statsmodels.stats.power import NormalIndPower
 
-from reform_analysis import simulate
+from reform_analysis import simulate, waiting
 from reform_analysis.estimates import (
     CheckResult,
     DataError,
@@ -285,16 +285,17 @@ def _p_values(
     term: str | None,
 ) -> Iterator[float]:
     """P-value of each drawn panel; NaN where it holds nothing to test."""
-    for child in np.random.SeedSequence(seed).spawn(draws):
-        panel = simulate.draw_panel(
-            **design, effect=None if ratio == 1 else ratio, seed=np.random.default_rng(child)
-        )
-        try:
-            estimates = fit(panel)
-        except UntestableError:
-            yield np.nan
-            continue
-        yield float(estimates.to_frame().loc[_the_term(estimates, term), "p_value"])
+    with waiting.shown(np.random.SeedSequence(seed).spawn(draws), unit="draw") as children:
+        for child in children:
+            panel = simulate.draw_panel(
+                **design, effect=None if ratio == 1 else ratio, seed=np.random.default_rng(child)
+            )
+            try:
+                estimates = fit(panel)
+            except UntestableError:
+                yield np.nan
+                continue
+            yield float(estimates.to_frame().loc[_the_term(estimates, term), "p_value"])
 
 
 def _the_term(estimates: Estimates, term: str | None) -> str:

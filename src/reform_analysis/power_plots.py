@@ -1,16 +1,18 @@
 """Figure of power: simulated beside the formula's; nothing is computed here."""
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from reform_analysis.estimates import Estimates
 from reform_analysis.plots import stamped, theme
 from reform_analysis.wording import say
 
 _WIDTH, _HEIGHT = 7.2, 3.2
+_LABEL = 0.08  # share of the axis that a label of two decimals takes up, with room to the next
 _GREY, _BLUE = "#767676", sns.color_palette("colorblind", 1).as_hex()[0]
 
 
@@ -51,10 +53,21 @@ def power(
         ax.set_xscale("log")
         ax.xaxis.set_major_locator(FixedLocator(sorted(ratios)))
         ax.xaxis.set_minor_locator(NullLocator())
-        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        ax.xaxis.set_major_formatter(FixedFormatter(_labels(sorted(ratios))))
         ax.set_xlim(min(ratios) / 1.08, max(ratios) * 1.08)
         ax.set_ylim(0, 1.02)
         ax.set_xlabel(say("power_report.axis_ratio", language))
         ax.set_ylabel(say("power_report.axis_power", language))
         ax.spines["left"].set_visible(True)
     return stamped(ax, simulated.synthetic, language=language)
+
+
+def _labels(ratios: list[float]) -> list[str]:
+    """Ratios as texts; one that would touch its neighbour to the left stands a line lower."""
+    across = max(np.log(ratios[-1] / ratios[0]), np.finfo(float).tiny)
+    texts, lowered = [], False
+    for ratio, before in zip(ratios, [0.0, *ratios[:-1]], strict=True):
+        near = before > 0 and np.log(ratio / before) < _LABEL * across
+        lowered = bool(near) and not lowered
+        texts.append(f"\n{ratio:g}" if lowered else f"{ratio:g}")
+    return texts

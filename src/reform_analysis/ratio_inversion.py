@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from reform_analysis import waiting
 from reform_analysis.assignments import Columns
 from reform_analysis.permutation import Floats, Integers
 from reform_analysis.score_draws import Layout, Scores, scores
@@ -215,11 +216,13 @@ class _Asked:
     """Log ratios tried so far."""
 
     accepts: Callable[[float], bool]
+    tried: Callable[[], object]
     known: dict[float, bool] = field(default_factory=dict)
 
     def __call__(self, log_ratio: float) -> bool:
         if log_ratio not in self.known:
             self.known[log_ratio] = self.accepts(log_ratio)
+            self.tried()
         return self.known[log_ratio]
 
     def accepted(self) -> list[float]:
@@ -246,7 +249,11 @@ def hull(accepts: Callable[[float], bool], *, centre: float, step: float) -> Hul
     Hull
         Infinite ends where a ratio of 22,000 (or its inverse) is still accepted.
     """
-    asked = _Asked(accepts)
+    with waiting.shown(unit="ratio") as bar:
+        return _hull(_Asked(accepts, bar.update), centre, step)
+
+
+def _hull(asked: _Asked, centre: float, step: float) -> Hull:
     no_effect = asked(0.0)
     ends = {side: _walk(asked, centre, side * step) for side in (-1, 1)}
     accepted = asked.accepted()

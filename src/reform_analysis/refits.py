@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
+from reform_analysis import waiting
 from reform_analysis.estimates import (
     COLUMNS,
     CheckResult,
@@ -157,23 +158,22 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
     is a row of NaN with its reason. An error in the data is raised.
     """
     rows: dict[str, dict[str, Any]] = {}
-    fitted: list[Estimates] = []
-    notes: dict[str, None] = {}
-    for variant in variants:
-        try:
-            estimates, warned = _quietly(fit, variant)
-        except DesignError as refused:
-            rows[variant.name] = _unread(str(refused))
-            continue
-        notes |= dict.fromkeys(warned)
-        fitted.append(estimates)
-        rows[variant.name] = _row(estimates, term)
+    fitted, notes = list[Estimates](), dict[str, None]()
+    with waiting.shown(variants, unit="fit") as each:
+        for variant in each:
+            try:
+                estimates, warned = _quietly(fit, variant)
+            except DesignError as refused:
+                rows[variant.name] = _unread(str(refused))
+                continue
+            notes |= dict.fromkeys(warned)
+            fitted.append(estimates)
+            rows[variant.name] = _row(estimates, term)
     if not fitted:
         reasons = "; ".join(str(row["reason"]) for row in rows.values())
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
-    scale, level = _common(fitted)
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
-    return Refits(frame, scale, level, any(each.synthetic for each in fitted), tuple(notes))
+    return Refits(frame, *_common(fitted), any(each.synthetic for each in fitted), tuple(notes))
 
 
 def _quietly(fit: Fit, variant: Variant) -> tuple[Estimates, list[str]]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reform_analysis import correlate
+from reform_analysis import correlate, waiting
 from reform_analysis.baseline_sample import (
     Array,
     BaselineSample,
@@ -136,7 +136,8 @@ def baseline_shrinkage(
     )
     ones = np.ones(len(sample.pilot))
     _require_earlier(sample)
-    drawn = [_ratios(sample, _arm_weights(sample, rng), method) for _ in range(draws)]
+    with waiting.shown(range(draws), unit="draw") as each:
+        drawn = [_ratios(sample, _arm_weights(sample, rng), method) for _ in each]
     ends = np.exp(np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0))
     frame = pd.DataFrame(
         {"ratio": np.exp(_ratios(sample, ones, method)), "ci_low": ends[0], "ci_high": ends[1]},

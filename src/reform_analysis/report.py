@@ -12,19 +12,21 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+from jupyter_client.kernelspec import NoSuchKernel
 
 from reform_analysis import __version__, manifest, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
 from reform_analysis.headlines import csv_bytes, record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
+from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
+from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RUN, RunResult, write_index
-from reform_analysis.storage import digest, lock, sweep, write
+from reform_analysis.storage import digest, lock, prune, sweep, write
 from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
 
@@ -54,7 +56,8 @@ def render(
     """Render notebooks into ``out/<run>/<notebook>.<language>.html`` and ``.ipynb``, and rewrite the index.
 
     Finished reports are kept in ``out/cache``: a batch that was stopped, even by ``kill -9``, is taken up by
-    rendering it again, and only what changed is computed.
+    rendering it again, and only what changed is computed. At the end of a run the cache is cut to two
+    gigabytes, the reports unused for longest first; those of the last seven days stay.
 
     Parameters
     ----------
@@ -99,6 +102,58 @@ def render(
         `out` cannot be written, or another run writes into it.
     """
     plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
+    return render_plan(
+        plan,
+        out=out,
+        on_record=on_record,
+        on_start=on_start,
+        jobs=jobs,
+        fresh=fresh,
+        shard=shard,
+        fail_fast=fail_fast,
+        formats=formats,
+        kernels=kernels,
+    )
+
+
+def render_plan(
+    plan: Plan,
+    *,
+    out: str | Path,
+    on_record: Callable[[Record], None] | None = None,
+    on_start: Callable[[int], None] | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+    shard: str | None = None,
+    fail_fast: bool = False,
+    formats: Sequence[str] = FORMATS,
+    kernels: Kernels = "auto",
+) -> RunResult:
+    """Render a plan that was made before.
+
+    Parameters
+    ----------
+    plan : Plan
+    out : str or Path
+    on_record : callable, optional
+    on_start : callable, optional
+    jobs : int, optional
+    fresh : bool
+    shard : str, optional
+    fail_fast : bool
+    formats : sequence of {"html", "ipynb"}
+    kernels : {"auto", "fork", "cold"}
+        All as for `render`.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ReportError
+        As `render` raises it.
+    """
     chosen = _shard(plan.reports, shard)
     jobs = jobs if jobs is not None else os.cpu_count() or 1
     _check_options(jobs, formats)
@@ -122,6 +177,7 @@ def render(
         )
         _write_outcome(done, plan, tasks, seconds=perf_counter() - begun)
         write_index(out)
+        prune(out / "cache")
     return done
 
 
@@ -174,7 +230,7 @@ def _check_options(jobs: int, formats: Sequence[str]) -> None:
             f"formats must be among {', '.join(FORMATS)}, got {list(formats)}; name one or both."
         )
     try:
-        KernelSpecManager().get_kernel_spec("python3")
+        specifications().get_kernel_spec("python3")
     except NoSuchKernel:
         raise ReportError("the kernel python3 is missing; install ipykernel.") from None
 
@@ -267,7 +323,12 @@ def _plan_parts(
     """What a report says of the analysis plan, and the fields of its job that follow."""
     defaults = default_values(source.notebook) if plan.analysis else {}
     found = standing(
-        plan.analysis, notebook=source.name, settings=source.settings, defaults=defaults, kind=data.kind
+        plan.analysis,
+        notebook=source.name,
+        settings=source.settings,
+        defaults=defaults,
+        kind=data.kind,
+        cells=code_hash(source.notebook),
     )
     if found is None:
         return (), {}

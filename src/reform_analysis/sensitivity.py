@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 
+from reform_analysis import waiting
 from reform_analysis.estimates import (
     CheckResult,
     DesignError,
@@ -197,7 +198,8 @@ def oster_delta(
             f"r_max must lie between the R-squared with controls, {row['r_with']:.3f}, and 1, got {r_max!r}; "
             "leave it out for 1.3 times that."
         )
-    drawn = [_drawn_adjusted(numbers.to_numpy(float), r_max, rng) for _ in range(draws)]
+    with waiting.shown(range(draws), unit="draw") as each:
+        drawn = [_drawn_adjusted(numbers.to_numpy(float), r_max, rng) for _ in each]
     ends = _ends(np.array(drawn), level)
     row |= dict(zip(("ci_low", "ci_high"), ends, strict=True))
     excludes = bool(ends[0] > 0 if row["with_controls"] > 0 else ends[1] < 0)

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 from scipy.stats import rankdata
 
-from reform_analysis import cell_scores
+from reform_analysis import cell_scores, waiting
 from reform_analysis.assignments import Assignment, matrices
 from reform_analysis.cell_scores import CellFit, Floats, Grid, Integers
 from reform_analysis.curve_scores import Relabelling, ScoreTables, score_tables, studentised
@@ -175,7 +175,8 @@ def specification_curve(
     curve.relabel(strata, draws, np.random.default_rng(seed))
     table = choices.frame()
     found = refit_all(fit, [curve.variant(number, row) for number, row in table.iterrows()])
-    scores = np.column_stack([curve.scores(row) for _, row in table.iterrows()])
+    with waiting.shown(table.iterrows(), total=len(table), unit="specification") as rows:
+        scores = np.column_stack([curve.scores(row) for _, row in rows])
     sign = -1.0 if claimed == "fall" else 1.0
     p_claimed, joint = _joint(sign * scores, level=found.ci_level)
     estimated = found.frame.set_axis(table.index)

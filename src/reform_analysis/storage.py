@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import re
 import socket
 import sys
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import time
 from uuid import uuid4
 
 from reform_analysis.estimates import ReportError
@@ -20,6 +22,9 @@ else:
 RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 FORBIDDEN = set('/\\<>:"|?*%')
 LONGEST = 180  # bytes; file systems take 255, and an ending is added
+ENTRY = re.compile(r"[0-9a-f]{64}\.(html|ipynb|json)")
+CACHE_BYTES = 2 * 2**30  # several thousand reports
+KEPT_SECONDS = 7 * 86400.0  # a run going on, a shard elsewhere, or a killed run that is to go on
 
 
 def write(path: Path, content: bytes) -> None:
@@ -69,6 +74,62 @@ def sweep(folder: Path) -> None:
     for path in folder.rglob(".*.tmp"):
         if len(path.name) == 37:
             path.unlink(missing_ok=True)
+
+
+def mark_used(path: Path) -> None:
+    """Note that a cache entry was used now; `prune` takes those unused for longest.
+
+    Parameters
+    ----------
+    path : Path
+        Of one of the entry's files.
+    """
+    with suppress(OSError):  # another run may have removed it meanwhile
+        os.utime(path)
+
+
+def prune(cache: Path, *, limit: int | None = None, now: float | None = None) -> None:
+    """Cut the cache to `limit` bytes: entries unused for longest go first.
+
+    Entries used in the last seven days stay whatever their size, so that a second run, a shard on another
+    machine, or a killed run that is to go on finds its own. An entry that goes all the same costs its report
+    a new rendering, never a wrong page: what is taken from the cache is read whole and checked.
+
+    Parameters
+    ----------
+    cache : Path
+        The folder of finished reports; files that are no entries are left alone.
+    limit : int, optional
+        Bytes; two gigabytes where it is left out.
+    now : float, optional
+        Seconds since 1970; the clock where it is left out.
+    """
+    limit = CACHE_BYTES if limit is None else limit
+    oldest_kept = (time() if now is None else now) - KEPT_SECONDS
+    entries = _entries(cache)
+    total = sum(size for _, size, _ in entries)
+    for used, size, paths in entries:
+        if total <= limit or used >= oldest_kept:
+            return
+        with suppress(OSError):  # Windows removes no file that another run reads
+            for path in paths:
+                path.unlink(missing_ok=True)
+            total -= size
+
+
+def _entries(cache: Path) -> list[tuple[float, int, list[Path]]]:
+    """Time of last use, bytes and files of each entry, unused for longest first; half an entry is one too."""
+    found: dict[str, list[tuple[float, int, Path]]] = {}
+    for path in cache.iterdir():
+        if ENTRY.fullmatch(path.name):
+            with suppress(FileNotFoundError):  # another run removes too
+                status = path.stat()
+                found.setdefault(path.stem, []).append((status.st_mtime, status.st_size, path))
+    entries = [
+        (max(used for used, _, _ in files), sum(size for _, size, _ in files), [path for *_, path in files])
+        for files in found.values()
+    ]
+    return sorted(entries)
 
 
 def file_part(value: str) -> str:

@@ -17,7 +17,7 @@ from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
 from reform_analysis.parameters import declared_parameters, read_value
 from reform_analysis.plan_record import PlanState, read_state
-from reform_analysis.storage import file_part, name_faults
+from reform_analysis.storage import digest, file_part, name_faults
 from reform_analysis.study_file import Study, listing, nearest, read_study
 from reform_analysis.wording import LANGUAGES
 
@@ -95,6 +95,9 @@ class Plan:
         Seconds for one report.
     analysis : PlanState or None
         The analysis plan; None for a study without one.
+    file : str
+        Name of the study file; empty for the packaged notebooks.
+    file_sha256 : str
     """
 
     title: str | None
@@ -105,6 +108,8 @@ class Plan:
     reports: tuple["Planned", ...]
     deadline: float
     analysis: PlanState | None = None
+    file: str = ""
+    file_sha256: str = ""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -165,7 +170,7 @@ def read_source(path: Path) -> Source:
     return Source(path, notebook, hashlib.sha256(content).hexdigest(), declared)
 
 
-def _locate(study: Study, folder: Path, only: Sequence[str], faults: list[str]) -> list[Path]:
+def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
     packaged = resources.notebook_paths()
     paths = []
     for entry in study.notebooks or list(packaged):
@@ -175,6 +180,10 @@ def _locate(study: Study, folder: Path, only: Sequence[str], faults: list[str]) 
             paths.append(packaged[entry])
         else:
             faults.append(f"{entry!r} is no packaged notebook; {nearest(entry, packaged)}, or a .ipynb path")
+    return paths
+
+
+def _keep(paths: list[Path], only: Sequence[str], faults: list[str]) -> list[Path]:
     if not only:
         return paths
     names = [path.stem for path in paths]
@@ -239,6 +248,14 @@ def _set_values(source: Source, parameters: Mapping[str, Any], faults: list[str]
     return replace(source, settings=settings)
 
 
+def _check_study(study: Study, sources: list[Source], left: list[Path], faults: list[str]) -> None:
+    """A key of the study file may be meant for a notebook that `only` leaves out."""
+    unread: list[str] = []
+    others = _read_all(left, unread)
+    if not unread:
+        _check_names(study.values(), [*sources, *others], faults)
+
+
 def _check_names(parameters: Mapping[str, Any], sources: list[Source], faults: list[str]) -> None:
     declared = {name for source in sources for name in source.declared} - {"language"}
     for name in parameters:
@@ -293,10 +310,12 @@ def make_plan(
         for code in wanted
         if code not in LANGUAGES
     ]
-    paths = _locate(study, folder, only, faults)
+    every = _locate(study, folder, faults)
+    paths = _keep(every, only, faults)
     sources = _read_all(paths, faults)
     if len(sources) == len(paths):  # an unread notebook may well declare the rest
-        _check_names(values, sources, faults)
+        _check_study(study, sources, [path for path in every if path not in paths], faults)
+        _check_names(parameters or {}, sources, faults)
     sources = _ordered(sources, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
@@ -318,7 +337,16 @@ def make_plan(
         raise listing("nothing was rendered", dict.fromkeys(faults))
     named = grid.keys(study)
     return Plan(
-        study.title, folder, tuple(wanted), tuple(sources), named, tuple(reports), study.deadline, analysis
+        study.title,
+        folder,
+        tuple(wanted),
+        tuple(sources),
+        named,
+        tuple(reports),
+        study.deadline,
+        analysis,
+        "" if path is None else Path(path).name,
+        "" if path is None else digest(Path(path)),
     )
 
 

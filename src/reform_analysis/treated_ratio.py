@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from reform_analysis import waiting
 from reform_analysis.comparison import Comparison, few_clusters
 from reform_analysis.estimates import COLUMNS, Estimates, UntestableError
 from reform_analysis.reliability import require_clusters, warned
@@ -308,19 +309,20 @@ def _bootstrap(
     of, size = terms.of, len(terms.names)
     drawn = np.empty((draws, size))
     strata = _strata(cells)
-    for draw in range(draws):
-        times = np.zeros(int(cells.cluster.max()) + 1)
-        for members in strata:
-            np.add.at(times, rng.choice(members, size=len(members)), 1.0)
-        weight = times[cells.cluster][:, None]
-        counts, exposure = cells.counts * weight, cells.exposure * weight
-        try:
-            parts = _counterfactuals(cells, controls, counts, exposure)
-        except UntestableError:
-            drawn[draw] = np.nan
-            continue
-        with np.errstate(divide="ignore", invalid="ignore"):
-            drawn[draw] = _sums(counts, of, size) / _sums(_expected(parts), of, size)
+    with waiting.shown(range(draws), unit="draw") as numbered:
+        for draw in numbered:
+            times = np.zeros(int(cells.cluster.max()) + 1)
+            for members in strata:
+                np.add.at(times, rng.choice(members, size=len(members)), 1.0)
+            weight = times[cells.cluster][:, None]
+            counts, exposure = cells.counts * weight, cells.exposure * weight
+            try:
+                parts = _counterfactuals(cells, controls, counts, exposure)
+            except UntestableError:
+                drawn[draw] = np.nan
+                continue
+            with np.errstate(divide="ignore", invalid="ignore"):
+                drawn[draw] = _sums(counts, of, size) / _sums(_expected(parts), of, size)
     return drawn
 
 

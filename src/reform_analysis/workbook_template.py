@@ -9,6 +9,7 @@ from openpyxl import Workbook
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reform_analysis.estimates import require_choice
@@ -80,7 +81,12 @@ def workbook(*, language: str = "en") -> bytes:
         sheet.add_data_validation(_rule(name, get_column_letter(number), language))
     sheet.row_dimensions[1].height = 48
     sheet.freeze_panes = "B2"
+    sheet.print_title_rows = "1:1"
     _write_notes(book.create_sheet(say("template.notes_sheet", language)), language)
+    for each in book.worksheets:
+        each.page_setup.orientation, each.page_setup.paperSize = "landscape", each.PAPERSIZE_A4
+        each.page_setup.fitToHeight = 0  # as many pages as there are rows, each of full width
+        each.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     return undated_workbook(book)
 
 
@@ -89,6 +95,8 @@ def _head(sheet: Worksheet, number: int, name: str, language: str) -> None:
     field.font, field.fill = Font(bold=True), _HEAD
     field.alignment = Alignment(wrap_text=True, vertical="center", horizontal="center")
     sheet.column_dimensions[field.column_letter].width = 16
+    if name in ("period", "pilot", "adopted"):  # else a year stands against the answer beside it
+        sheet.column_dimensions[field.column_letter].alignment = Alignment(horizontal="center")
     if name == "adopted":  # as text, or a spreadsheet turns 2021-05 into the first of May
         sheet.column_dimensions[field.column_letter].number_format = "@"
         for row in range(2, 302):
@@ -125,6 +133,8 @@ def _list(choices: list[str]) -> DataValidation:
 
 
 def _explained(name: str, language: str) -> str:
+    if name == "pilot":
+        return say("template.pilot", language)
     field: Any = PANEL.columns[name]
     return str(field.metadata["description_zh"] if language == "zh" else field.description)
 

@@ -44,7 +44,9 @@ def notebook() -> Any:
 
     return new_notebook(
         cells=[
-            cell("# 报告\n\n试点乡镇的败诉案件。\n\n## 一\n\n> 引文\n\n## 二", "lang-zh"),
+            cell(
+                "# 报告\n\n试点乡镇的败诉案件。\n\n$$\\lambda_{it}$$\n\n## 一\n\n> 引文\n\n## 二", "lang-zh"
+            ),
             cell("# Report\n\nLosses in the pilots (败诉).\n\n## One\n\n> quote\n\n## Two", "lang-en"),
             cell('language: str = "zh"', "parameters"),
             cell(OUTPUTS),
@@ -173,6 +175,18 @@ def test_contents_fold_on_a_phone_and_lead_to_the_sections(tab: Page, pages: dic
     assert tab.locator("h2", has_text="二").evaluate("e => e.matches(':target')")
     open_page(tab, pages["zh"], width=1280)
     assert link.is_visible()
+
+
+def test_a_formula_is_drawn_without_a_script(tab: Page, complaints: list[str], pages: dict[str, str]) -> None:
+    open_page(tab, pages["zh"], width=390)
+    base, index = (
+        tab.locator(f"main math msub > {place}-child").evaluate("e => e.getBoundingClientRect().toJSON()")
+        for place in (":first", ":last")
+    )
+    assert index["bottom"] > base["bottom"]
+    assert index["height"] < base["height"]
+    assert tab.locator("main math").get_attribute("alttext") == "\\lambda_{it}"
+    assert complaints == []
 
 
 def test_print_leaves_out_button_and_contents_and_cuts_nothing(tab: Page, pages: dict[str, str]) -> None:

@@ -1,53 +1,20 @@
 """Word tables as LibreOffice sets them: fonts by script, three rules of their weights, caption and notes."""
 
-import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import matplotlib.image
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib import get_data_path
 
-from reform_analysis import resources, tables
+from reform_analysis import tables
 from reform_analysis.estimates import Estimates
 
 pytestmark = pytest.mark.system
 
 DPI = 300
-# 宋体 and Times New Roman are rarely installed here: fonts at hand stand in under their names.
-FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
-<dir>{chinese}</dir><dir>{latin}</dir><cachedir>{cache}</cachedir>
-<match target="pattern"><test name="family"><string>宋体</string></test>
-<edit name="family" mode="assign" binding="strong"><string>Noto Serif SC</string></edit></match>
-<match target="pattern"><test name="family"><string>Times New Roman</string></test>
-<edit name="family" mode="assign" binding="strong"><string>STIXGeneral</string></edit></match>
-</fontconfig>
-"""
-
-
-def converted(document: Path, folder: Path) -> Path:
-    """The document as PDF, by a LibreOffice with a profile of its own."""
-    (folder / "fonts.conf").write_text(
-        FONTS.format(
-            chinese=resources.font_path().parent, latin=f"{get_data_path()}/fonts/ttf", cache=folder / "cache"
-        ),
-        encoding="utf-8",
-    )
-    command = [
-        "soffice",
-        f"-env:UserInstallation={(folder / 'profile').as_uri()}",
-        "--headless",
-        "--convert-to",
-        "pdf",
-        "--outdir",
-        str(folder),
-        str(document),
-    ]
-    environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
-    subprocess.run(command, check=True, capture_output=True, env=environment, timeout=300)
-    return document.with_suffix(".pdf")
 
 
 def runs(dark: np.ndarray) -> list[int]:
@@ -63,7 +30,9 @@ def runs(dark: np.ndarray) -> list[int]:
         ("en", "Table 1. Estimates by model", "SYNTHETIC DATA"),
     ],
 )
-def test_a_table_as_it_is_set(language: str, caption: str, note: str, tmp_path: Path) -> None:
+def test_a_table_as_it_is_set(
+    language: str, caption: str, note: str, tmp_path: Path, converted: Callable[[Path, Path], Path]
+) -> None:
     frame = pd.DataFrame(
         [[0.6038, 0.2239, 0.3767, 0.9538, 0.029456]],
         columns=["estimate", "std_error", "ci_low", "ci_high", "p_value"],

@@ -22,6 +22,8 @@
       rows.sort(function (a, b) {
         var left = a.cells[column].dataset.value, right = b.cells[column].dataset.value;
         if (numeric && (left === "" || right === "")) { return (left === "") - (right === ""); }
+        var scales = numeric ? a.cells[column].dataset.group - b.cells[column].dataset.group : 0;
+        if (scales) { return scales; }
         var order = numeric ? left - right : left < right ? -1 : left > right ? 1 : 0;
         return descending ? -order : order;
       });
