@@ -71,6 +71,14 @@ class NotebookFile(BaseModel):
     sha256: str
 
 
+class StudyFile(BaseModel):
+    """The study file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    sha256: str
+
+
 class Report(BaseModel):
     """One report and its files."""
 
@@ -111,6 +119,7 @@ class Manifest(BaseModel):
     grid: list[str]
     shard: str | None
     planned: int
+    study: StudyFile | None = None
     analysis_plan: AnalysisPlanFile | None = None
     reports: list[Report]
 
@@ -309,6 +318,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         grid=list(run.keys),
         shard=run.shard,
         planned=run.planned,
+        study=StudyFile(name=plan.file, sha256=plan.file_sha256) if plan.file else None,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
         reports=[_report(record, settings[record.stem], run.folder) for record in run.records],
     )
