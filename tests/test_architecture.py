@@ -136,6 +136,7 @@ LAYERS = [
     {"plan_manifest"},
     {"index_rows", "manifest", "workers"},
     {"runs"},
+    {"outcome"},
     {"cite", "pack_contents", "progress", "report", "scaffold", "unpack"},
     {"pack_differences", "pack_members", "pack_outputs"},
     {"pack_numbers", "pack_readme"},

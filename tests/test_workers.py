@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import manifest, report, runs, storage, workers
+from reform_analysis import manifest, outcome, report, runs, storage, workers
 from reform_analysis.cli import main
 from reform_analysis.estimates import ReportError
 
@@ -419,7 +419,7 @@ def test_a_disk_that_fills_up_at_the_end_is_told_with_the_run(
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     path = study(tmp_path, 2, RECORD)
-    for module in (report, runs):
+    for module in (outcome, runs):
         monkeypatch.setattr(module, "write", full)
     done = CliRunner().invoke(main, ["render", str(path), "--out", str(tmp_path / "out"), "--log-json"])
     *records, last = [json.loads(line) for line in done.stdout.splitlines()]

@@ -7,17 +7,16 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 
-from reform_analysis import __version__, manifest, plan_sentences, workers
+from reform_analysis import __version__, manifest, outcome, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
-from reform_analysis.headlines import csv_bytes, record
+from reform_analysis.headlines import record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
@@ -25,8 +24,8 @@ from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
-from reform_analysis.runs import RUN, RunResult, write_index
-from reform_analysis.storage import FULL, digest, lock, prune, reason, sweep, sweep_scratch, write
+from reform_analysis.runs import RunResult, write_index
+from reform_analysis.storage import FULL, digest, lock, reason, sweep, sweep_scratch
 from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
 
@@ -176,7 +175,7 @@ def render_plan(
         done = _work(
             tasks, run, workers_count=jobs, kernels=kernels, fail_fast=fail_fast, on_record=on_record
         )
-        return _finish(done, plan, tasks, out=out, seconds=perf_counter() - begun)
+        return outcome.finish(done, plan, tasks, out=out, seconds=perf_counter() - begun)
 
 
 def dry_run(
@@ -366,7 +365,7 @@ def _work(
                 records[done.stem] = done
                 if perf_counter() - saved > SAVE_SECONDS:
                     with suppress(OSError):  # tried again, and told, at the end
-                        _save(_ordered(run, records, order))
+                        outcome.save(_ordered(run, records, order))
                     saved = perf_counter()
                 if on_record:
                     on_record(done)
@@ -392,39 +391,3 @@ def _records(tasks: list[Job], workers_count: int, kernels: Kernels) -> Generato
 
 def _ordered(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int]) -> RunResult:
     return replace(run, records=tuple(sorted(records.values(), key=lambda done: order[done.stem])))
-
-
-def _save(run: RunResult) -> None:
-    write(run.folder / "run.json", RUN.dump_json(run, indent=2, exclude={"folder"}))
-
-
-def _finish(run: RunResult, plan: Plan, tasks: list[Job], *, out: Path, seconds: float) -> RunResult:
-    """Write what speaks of the whole run; what cannot be written is told, and stops nothing else."""
-    steps: dict[str, Callable[[], object]] = {
-        "run.json": lambda: _save(run),
-        "estimates": lambda: _write_estimates(run),
-        "manifest.json": lambda: _write_manifest(run, plan, tasks, seconds=seconds),
-        "index.html": lambda: write_index(out),
-        "cache": lambda: prune(out / "cache"),
-    }
-    faults = []
-    for name, step in steps.items():
-        try:
-            step()
-        except OSError as refused:
-            faults.append(f"{name} ({reason(refused)})")
-    return replace(run, unwritten=tuple(faults))
-
-
-def _write_estimates(run: RunResult) -> None:
-    estimates = run.estimates()
-    if len(estimates):
-        packed = BytesIO()
-        estimates.to_parquet(packed, index=False)
-        write(run.folder / "estimates.parquet", packed.getvalue())
-        write(run.folder / "estimates.csv", csv_bytes(estimates))
-
-
-def _write_manifest(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:
-    document = manifest.describe(run, plan, tasks, seconds=seconds)
-    write(run.folder / "manifest.json", document.encode())
