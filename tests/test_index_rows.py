@@ -1,5 +1,6 @@
 """The index of a grid: order, filters, forest plot, escaping."""
 
+from dataclasses import replace
 from math import log
 from typing import Any
 
@@ -95,7 +96,7 @@ def test_the_index_has_filters_links_and_no_name_that_acts(tmp_path: Any) -> Non
     write_run(tmp_path, "20261124-1", [record(EVIL, 0.5), record("乙", None, status="failed")])
     soup = index(tmp_path)
     assert soup.find("img") is None
-    assert [cell.get_text() for cell in soup.select("tbody tr td[data-label=county]")] == ["乙", EVIL]
+    assert [cell.get_text() for cell in soup.select("tbody tr td[data-key=county]")] == ["乙", EVIL]
     choices = [option.get_text() for option in soup.select('select[data-column="3"] option')]
     assert choices == ["全部 / all", EVIL, "乙"]
     links = [link["href"] for link in soup.select("tbody a")]
@@ -115,7 +116,23 @@ def test_shards_stand_together_and_a_repeated_shard_counts_once(tmp_path: Any) -
     write_run(tmp_path, "20261124-2-shard1of2", [record("甲", 0.6)], shard="1/2", **same)
     soup = index(tmp_path)
     assert len(soup.select("article")) == 1
-    rows = {row.select_one("td[data-label=county]").get_text(): row for row in soup.select("tbody tr")}  # type: ignore[union-attr]
+    rows = {row.select_one("td[data-key=county]").get_text(): row for row in soup.select("tbody tr")}  # type: ignore[union-attr]
     assert set(rows) == {"甲", "乙"}
     assert rows["甲"].a["href"].startswith("20261124-2-shard1of2/")  # type: ignore[index, union-attr]
     assert "0.60" in rows["甲"].get_text()
+
+
+def test_links_heads_and_filters_tell_rows_apart_in_both_languages(tmp_path: Any) -> None:
+    same = [replace(record(county, 0.5), title="试点的效果", ipynb="x.ipynb") for county in ("甲", EVIL)]
+    write_run(tmp_path, "20261124-1", [*same, record("乙", None, status="failed")])
+    soup = index(tmp_path)
+    names = [str(link["aria-label"]) for link in soup.select("tbody a")]
+    assert names[3:] == ["试点的效果, 甲, zh", "ipynb, 甲, zh"]
+    assert len(set(names)) == len(names) == 5
+    assert all(str(link["aria-label"]).startswith(link.get_text()) for link in soup.select("tbody a"))
+    heads = [head.get_text() for head in soup.select("thead th")]
+    assert heads[3:5] == ["县（市、区） / County", "语言 / Language"]
+    labels = [label.contents[0] for label in soup.select(".filters label")]
+    assert labels[2:4] == heads[3:5]
+    status = {option["value"]: option.get_text() for option in soup.select('[data-column="0"] option')}
+    assert status == {"": "全部 / all", "=failed": "未完成 / failed", "=ok": "完成 / complete"}

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from reform_analysis import __version__, resources
+from reform_analysis.grid_labels import place_text
 from reform_analysis.jobs import Job, JobRecord
 from reform_analysis.panel_source import says_synthetic
 from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
@@ -203,7 +204,9 @@ def _says_synthetic(path: Path, _sha256: str, aliases: str, reading: str) -> boo
     return says_synthetic(path, aliases=aliases, reading=reading)
 
 
-def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
+def stamp(
+    source: Source, data: DataFile, language: str, *, keys: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Return the lines of a report's footer.
 
     Parameters
@@ -211,13 +214,17 @@ def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
     source : Source
     data : DataFile
     language : {"zh", "en"}
+    keys : mapping of str to str, optional
+        Place of the report in the grid.
 
     Returns
     -------
     tuple of str
     """
+    place = place_text(keys or {})
     seed = source.settings.get("seed")
     lines = [
+        *([say("stamp.place", language, place=place)] if place else []),
         say(f"stamp.{data.kind}", language, name=Path(data.path).name, sha256=data.sha256[:12]),
         say("stamp.source", language, notebook=source.sha256[:12], package=package().sha256[:12]),
     ]

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 
 from reform_analysis import __version__, formulas
 from reform_analysis.font_subset import embed_font
+from reform_analysis.grid_labels import both_labels
 from reform_analysis.wording import LANGUAGES, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
@@ -61,7 +62,7 @@ class Page:
     ----------
     html : str
     title : str
-        The first heading.
+        The first heading; the page's own title has the report's place in the grid after it.
     glyphs : tuple of str
         Characters that the embedded font lacks.
     fault : str or None
@@ -82,6 +83,7 @@ def page(
     study: str | None = None,
     failure: Failure | None = None,
     stamp: Sequence[str] = (),
+    place: Mapping[str, str] | None = None,
 ) -> Page:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -98,6 +100,8 @@ def page(
         Put on top of the page.
     stamp : sequence of str
         Provenance, for the footer.
+    place : mapping of str to str, optional
+        What the report is about, label by label: under the heading and in the page's title.
 
     Returns
     -------
@@ -113,17 +117,20 @@ def page(
         "shown": SHOWN,
         "stamp": stamp,
     }
-    place = {"name": path.stem, "path": str(path.parent)}
+    origin = {"name": path.stem, "path": str(path.parent)}
+    about = place or {}
     with _EXPORTING:
-        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
+        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": origin})
     soup = BeautifulSoup(html, "html.parser")
     heading = soup.select_one("main .markdown h1")
     title = heading.get_text(" ", strip=True) if heading else path.stem
-    soup.title.string = title  # type: ignore[union-attr]
+    soup.title.string = " · ".join([title, *about.values()])  # type: ignore[union-attr]
+    _add_place(soup, about, colon=say("grid_key.colon", language))
     _add_contents(soup)
     _frame_tables(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
-    return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(glyphs))
+    mendable = tuple(glyph for glyph in glyphs if glyph not in "".join(about.values()))  # names are given
+    return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(mendable))
 
 
 _EXPORTING = Lock()  # one exporter serves all threads
@@ -276,6 +283,22 @@ def _exporter() -> PageExporter:
     )
 
 
+def _add_place(soup: BeautifulSoup, about: Mapping[str, str], *, colon: str) -> None:
+    if not about:
+        return
+    line = soup.new_tag("p", attrs={"class": "place"})
+    for label, value in about.items():
+        pair, name = soup.new_tag("span"), soup.new_tag("strong")
+        name.string = value
+        pair.extend([label + colon, name])
+        line.extend([pair, " "])
+    heading = soup.select_one("main .markdown h1")
+    if heading:
+        heading.insert_after(line)
+    else:
+        soup.select("main")[0].insert(0, line)
+
+
 def _add_contents(soup: BeautifulSoup) -> None:
     entries = soup.select("nav.contents ol")[0]
     headings = soup.select("main .markdown :is(h2, h3)")
@@ -358,6 +381,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     text = template.render(
         runs=runs,
         say=_say_both,
+        key_label=both_labels,
         quote=quote,
         html_lang=HTML_LANG,
         version=__version__,
