@@ -1,9 +1,11 @@
 """The index of a grid: order, filters, forest plot, escaping."""
 
+import json
 from dataclasses import replace
 from math import log
 from typing import Any
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
@@ -12,6 +14,7 @@ from reform_analysis.jobs import JobRecord
 from reform_analysis.runs import RUN, write_index
 
 EVIL = "<img src=x onerror=alert(1)>"
+REST = {"std_error": 0.1, "p_value": 0.04, "method": "exact", "n_obs": 9, "synthetic": False}
 
 
 def record(
@@ -136,3 +139,30 @@ def test_links_heads_and_filters_tell_rows_apart_in_both_languages(tmp_path: Any
     assert labels[2:4] == heads[3:5]
     status = {option["value"]: option.get_text() for option in soup.select('[data-column="0"] option')}
     assert status == {"": "全部 / all", "=failed": "未完成 / failed", "=ok": "完成 / complete"}
+
+
+def test_the_estimates_of_all_shards_are_one_table_beside_the_index(tmp_path: Any) -> None:
+    rows = [{**record(name, ratio).estimates[0], **REST} for name, ratio in (("甲", 0.5), ("乙", 0.7))]
+    both = [replace(record(name, 0.5), estimates=(row,)) for name, row in zip("甲乙", rows, strict=True)]
+    same = {"batch": "b", "planned": 1}
+    write_run(tmp_path, "20261124-1-shard1of3", [both[0]], shard="1/3", **same)
+    write_run(tmp_path, "20261124-2-shard2of3", [both[1]], shard="2/3", **same)
+    write_run(tmp_path, "20261124-3-shard3of3", [record("丙", None)], shard="3/3", **same)
+    write_run(tmp_path, "20261124-4", both)
+    soup = index(tmp_path)
+    table = pd.read_parquet(tmp_path / "estimates-b.parquet")
+    stored = json.loads((tmp_path / "20261124-4" / "run.json").read_bytes())
+    whole = RUN.validate_python({**stored, "folder": "x"})
+    expected = whole.estimates().sort_values("county").reset_index(drop=True)
+    same_columns = [name for name in table if name != "html"]
+    pd.testing.assert_frame_equal(
+        table.sort_values("county").reset_index(drop=True)[same_columns], expected[same_columns]
+    )
+    assert set(table["html"]) == {"20261124-1-shard1of3/a.甲.html", "20261124-2-shard2of3/a.乙.html"}
+    assert len(pd.read_csv(tmp_path / "estimates-b.csv")) == 2
+    links = [link["href"] for link in soup.select("header a")]
+    assert links == ["estimates-b.parquet", "estimates-b.csv"]
+    first = replace(whole, batch="b", shard="1/3")
+    assert first.tables == (
+        "estimates.parquet", "estimates.csv", "../estimates-b.parquet", "../estimates-b.csv"
+    )  # fmt: skip

@@ -111,6 +111,7 @@ class Manifest(BaseModel):
     notebooks: list[NotebookFile]
     grid: list[str]
     shard: str | None
+    estimates: list[str] = []
     planned: int
     analysis_plan: AnalysisPlanFile | None = None
     reports: list[Report]
@@ -315,6 +316,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         notebooks=[NotebookFile(name=source.name, sha256=source.sha256) for source in plan.sources],
         grid=list(run.keys),
         shard=run.shard,
+        estimates=list(run.tables),
         planned=run.planned,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
         reports=[_report(record, settings[record.stem], run.folder) for record in run.records],

@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,7 +16,7 @@ from jupyter_client.kernelspec import NoSuchKernel
 from reform_analysis import __version__, manifest, plan_sentences, workers
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
-from reform_analysis.headlines import csv_bytes, record
+from reform_analysis.headlines import record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
 from reform_analysis.parameters import default_values
@@ -25,7 +24,7 @@ from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_notebooks import code_hash
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
-from reform_analysis.runs import RUN, RunResult, write_index
+from reform_analysis.runs import RUN, RunResult, write_index, write_tables
 from reform_analysis.storage import digest, lock, prune, sweep, write
 from reform_analysis.study import Plan, Planned, Source, make_plan
 from reform_analysis.workers import Kernels
@@ -344,11 +343,6 @@ def _save(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int
 
 
 def _write_outcome(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:
-    estimates = run.estimates()
-    if len(estimates):
-        packed = BytesIO()
-        estimates.to_parquet(packed, index=False)
-        write(run.folder / "estimates.parquet", packed.getvalue())
-        write(run.folder / "estimates.csv", csv_bytes(estimates))
+    write_tables(run.estimates(), run.folder)
     document = manifest.describe(run, plan, tasks, seconds=seconds)
     write(run.folder / "manifest.json", document.encode())
