@@ -117,7 +117,7 @@ LAYERS = [
         "power_report",
         "robustness_report",
     },
-    {"forkserver", "formulas", "grid_labels", "headlines", "storage", "study_file"},
+    {"forkserver", "formulas", "grid_labels", "headlines", "page_faults", "storage", "study_file"},
     {"analysis_plan", "grid", "provisioners"},
     {"plan_deviations", "plan_notebooks"},
     {"plan_record"},

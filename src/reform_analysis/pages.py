@@ -1,7 +1,6 @@
 """The pages: an executed notebook becomes one HTML file that loads nothing; runs become the index."""
 
 import base64
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,13 +22,13 @@ from nbformat import NotebookNode
 from reform_analysis import __version__, formulas
 from reform_analysis.font_subset import embed_font
 from reform_analysis.grid_labels import both_labels
+from reform_analysis.page_faults import disarm, find_load, find_tofu
 from reform_analysis.wording import LANGUAGES, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 SHOWN = (*IMAGES, "text/html", "text/markdown", "text/latex", "text/plain")
-CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,8 @@ def page(
     with _EXPORTING:
         html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": origin})
     soup = BeautifulSoup(html, "html.parser")
+    if failure:
+        disarm(soup, own=(FOLDER / "report" / "report.js").read_text(encoding="utf-8"))
     heading = soup.select_one("main .markdown h1")
     title = heading.get_text(" ", strip=True) if heading else path.stem
     soup.title.string = " · ".join([title, *about.values()])  # type: ignore[union-attr]
@@ -130,7 +131,7 @@ def page(
     _frame_tables(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
     mendable = tuple(glyph for glyph in glyphs if glyph not in "".join(about.values()))  # names are given
-    return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(mendable))
+    return Page(str(soup), title, glyphs, find_load(soup) or find_tofu(mendable))
 
 
 _EXPORTING = Lock()  # one exporter serves all threads
@@ -329,27 +330,6 @@ def _frame_tables(soup: BeautifulSoup, *, label: str) -> None:
             "aria-label": caption,
         }
         table.wrap(soup.new_tag("div", attrs=attributes))
-
-
-def _find_load(soup: BeautifulSoup) -> str | None:
-    for tag in soup.find_all(True):
-        for name in ("src", "srcset", "poster", "data", "href", "xlink:href"):
-            target = str(tag.get(name) or "data:")
-            link = tag.name in ("a", "area") and name.endswith("href")
-            if not link and not target.startswith(("data:", "#")):
-                return f"the page would load {target[:200]!r}; embed it in the notebook"
-        style = (tag.get_text() if tag.name == "style" else "") + str(tag.get("style") or "")
-        loads = re.search(r"@import[^;]*|url\(\s*['\"]?(?!data:|#)[^)]*\)", style)
-        if loads:
-            return f"the page's style would load {loads[0][:200]!r}; embed it in the notebook"
-    return None
-
-
-def _find_tofu(glyphs: tuple[str, ...]) -> str | None:
-    missing = [glyph for glyph in glyphs if CJK.match(glyph)]
-    if not missing:
-        return None
-    return f"the font has no glyph for {' '.join(missing)}; replace the characters by common ones"
 
 
 def _hash(script: str) -> str:
