@@ -156,6 +156,11 @@ def clean(seed: int) -> pd.DataFrame:
     return accounts(panel(seed).assign(net=lambda df: df["losses"]), seed)
 
 
+def small_effect(seed: int) -> pd.DataFrame:
+    """Effect 0.6 on independent Poisson suits: a cap alone can cost it its significance."""
+    return panel(seed, effect=0.6)
+
+
 def no_effect(seed: int) -> pd.DataFrame:
     """No effect and no fault."""
     return panel(seed, effect=None)

@@ -40,6 +40,7 @@ from faulty_panels import (
     one_city,
     panel,
     rolled_out,
+    small_effect,
     strong,
     strong_and_all_fall,
     strong_and_rolled_out,
@@ -98,7 +99,9 @@ def card(df: pd.DataFrame) -> CheckResult:
         lambda: robustness.displacement(df, quick_fit, into=[into], treatment=TREATMENT),
         lambda: robustness.placebo_outcomes(df, quick_fit, outcomes=["corrections"]),
         lambda: robustness.exposure_choices(df, quick_fit),
-        lambda: robustness.series_collapse(df, quick_fit, events="net" if "net" in df else None),
+        lambda: robustness.series_collapse(
+            df, quick_fit, events="net" if "net" in df else None, treatment=TREATMENT
+        ),
         lambda: robustness.contamination(df, quick_fit, treatment=TREATMENT),
         lambda: robustness.placebo_dates(df, quick_fit, treatment=TREATMENT),
         lambda: robustness.baseline_shrinkage(df, draws=99, seed=1, **windows),
@@ -154,7 +157,7 @@ CHECKS: dict[str, Callable[[pd.DataFrame], CheckResult]] = {
         df, quick_fit, outcome="losses", by="city", treatment=TREATMENT, largest=1
     ),
     "series_collapse, net counts": lambda df: robustness.series_collapse(df, quick_fit, events="net"),
-    "series_collapse, caps": lambda df: robustness.series_collapse(df, quick_fit),
+    "series_collapse, caps": lambda df: robustness.series_collapse(df, quick_fit, treatment=TREATMENT),
     "timing_codings": lambda df: robustness.timing_codings(df, quick_fit, treatment=TREATMENT),
     "timing_codings, old acts": lambda df: robustness.timing_codings(
         df, quick_fit, treatment=TREATMENT, earlier_acts="old"
@@ -198,6 +201,7 @@ CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool, float | None]] = [
     ("series_collapse, caps", made_by_series, False, None),
     ("series_collapse, caps", hidden_by_series, False, None),
     ("series_collapse, caps", clean, True, None),
+    ("series_collapse, caps", small_effect, True, 0.05),
     ("timing_codings", chosen_on_2020, False, None),
     ("timing_codings", clean, True, None),
     ("timing_codings, old acts", old_acts_fall, False, None),

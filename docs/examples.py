@@ -5,7 +5,8 @@
 
 A page is run from top to bottom in an empty folder. ``pycon`` blocks share their names, ``console`` blocks
 run ``reform-analysis``, and a block of code with a file's name as its caption is written to that file. What
-differs from run to run is replaced: the run's folder by ``<run>``, seconds by ``<n>``, times by ``<time>``.
+differs from run to run is replaced: the run's folder by ``<run>``, seconds and megabytes by ``<n>``, times by
+``<time>``, the hash of a replication pack by ``<sha256>``.
 """
 
 import doctest
@@ -27,7 +28,14 @@ BLOCK = re.compile(
     r"^```(?P<kind>pycon|console|\{code-block\}) ?(?P<language>\w*)\n(?P<body>.*?)^```$",
     flags=re.MULTILINE | re.DOTALL,
 )
-VARYING = {r"\b\d{8}-\d{6}\b": "<run>", r"\b\d+\.\d s$": "<n> s", r"\b[-\d]{10} [:\d]{8} UTC": "<time> UTC"}
+VARYING = {
+    r"\b\d{8}-\d{6}\b": "<run>",
+    r"\b\d+\.\d s$": "<n> s",
+    r"\b[-\d]{10} [:\d]{8} UTC": "<time> UTC",
+    r"\b\d+\.\d MB\b": "<n> MB",
+    r"(?<=the pack )[0-9a-f]{64}|(?<=本包的SHA-256 )[0-9a-f]{64}": "<sha256>",
+    r"\b[0-9a-f]{64}(?=; publish|；请随文章)": "<sha256>",
+}
 
 
 class _Recorder(doctest.DocTestRunner):

@@ -2,8 +2,11 @@
 
 from collections.abc import Callable, Generator
 from io import BytesIO
+from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from openpyxl import load_workbook
 
 collect_ignore_glob = ["reference/*"]  # scripts that made the stored results, with libraries of their own
@@ -56,3 +59,63 @@ def fill(content: bytes, columns: tuple[str, ...], language: str, units: int = 1
 def fill_workbook() -> Callable[..., bytes]:
     """The function that fills the empty workbook of a study: content, its columns, language, units."""
     return fill
+
+
+PROBE = {
+    "parameters": 'language: str = "zh"  # l\ndata: str = ""  # d\noutcome: str = "losses"  # o',
+    "reads": "import csv\nfrom reform_analysis import headlines, published\n"
+    'rows = list(csv.DictReader(open(data, encoding="utf-8")))\n'
+    "counts = {p: sum(int(row[outcome]) for row in rows if row['period'] == p) for p in ('2020', '2021')}\n"
+    'print(f"{outcome}: {counts}")',
+    "fits": 'result = published.compare_counts(counts["2021"], counts["2020"])\nresult',
+    "records": "headlines.record(result)",
+}
+PROBE_STUDY = """title: 探针 | probe
+data: 数据/面板.csv
+notebooks: [笔记/probe.ipynb]
+languages: [zh, en]
+outcomes: [losses, corrections]
+plan: plan.yaml
+grid: { by: [outcome, language] }
+"""
+PROBE_PLAN = """title: Losses
+alpha: 0.05
+hypotheses:
+  - id: H1
+    statement: Losses fall.
+    notebook: probe
+    outcome: losses
+    support: The interval lies below one.
+    refutation: The interval holds one.
+"""
+PROBE_PANEL = "period,losses,corrections\n2020,53,24\n2021,32,20\n"
+
+
+def write_probe(folder: Path) -> Path:
+    """A study of one's own: a data file, a notebook that records an estimate, a frozen plan and a grid."""
+    cells = [
+        new_code_cell(source, metadata={"tags": ["parameters"]} if name == "parameters" else {}, id=name)
+        for name, source in PROBE.items()
+    ]
+    cells.insert(1, new_markdown_cell("# Probe", id="title"))
+    for name in ("数据", "笔记"):
+        (folder / name).mkdir(parents=True)
+    nbformat.write(new_notebook(cells=cells), folder / "笔记" / "probe.ipynb")
+    (folder / "数据" / "面板.csv").write_text(PROBE_PANEL, encoding="utf-8")
+    (folder / "plan.yaml").write_text(PROBE_PLAN, encoding="utf-8")
+    (folder / "study.yaml").write_text(PROBE_STUDY, encoding="utf-8")
+    from reform_analysis import plan_record  # other tests do without
+
+    plan_record.freeze(folder / "plan.yaml")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def probe_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run of that study: four reports. It is not to be changed."""
+    from reform_analysis import report  # other tests do without its second
+
+    folder = write_probe(tmp_path_factory.mktemp("probe") / "我的 study")
+    run = report.render(folder / "study.yaml", out=folder / "reports")
+    assert run.complete, run.failed
+    return run.folder

@@ -126,3 +126,12 @@ def test_a_conclusion_that_changes_without_a_test_is_for_information() -> None:
     assert result.passed is None
     assert "fewer rows or an effect that grows" in result.sentences["en"]
     assert "行数减少" in result.sentences["zh"]
+
+
+def test_a_variant_without_an_estimate_is_no_other_conclusion() -> None:
+    """Up to 2020 nobody is treated: there is nothing to estimate, and nothing that concludes otherwise."""
+    result = contamination(panel(1), FIT, treatment="treated", adopted=None, last_clean_period="2020")
+    assert result.passed is None
+    assert "another conclusion" not in result.sentences["en"]
+    assert "There is no estimate for up to the last clean period" in result.sentences["en"]
+    assert "截至推广之前无法估计" in result.sentences["zh"]

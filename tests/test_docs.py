@@ -17,7 +17,7 @@ GALLERY = importlib.util.spec_from_file_location("docs_gallery", DOCS / "gallery
 gallery = importlib.util.module_from_spec(GALLERY)
 GALLERY.loader.exec_module(gallery)
 PAGES = [path.relative_to(DOCS).as_posix() for path in examples.pages()]
-LONG = {"tutorial.md", "zh/tutorial.md"}  # they render a report
+LONG = {"tutorial.md", "zh/tutorial.md", "replication.md", "zh/replication.md"}  # they render a report
 MARKED = [pytest.param(name, marks=pytest.mark.system) if name in LONG else name for name in PAGES]
 HALF_WIDTH = re.compile("[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]")
 

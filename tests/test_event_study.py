@@ -46,6 +46,24 @@ def test_equals_the_regression_with_dummies() -> None:
     pd.testing.assert_frame_equal(study(panel()).to_frame(), expected, rtol=1e-8)
 
 
+@pytest.mark.parametrize("how", ["no exposure", "missing", "no row"])
+def test_pilots_without_rows_under_treatment_are_pilots_before_it(how: str) -> None:
+    frame = panel()
+    units = sorted(frame.loc[frame["pilot"], "unit_id"].unique())[:30]
+    gone = frame["unit_id"].isin(units) & (frame["period"] >= "2021")
+    if how == "no row":
+        frame = frame[~gone]
+    else:
+        frame = frame.astype({"losses": float, "population": float})
+        frame.loc[gone, ["losses", "population"]] = 0.0 if how == "no exposure" else np.nan
+    years = {"-3": "2018", "-2": "2019", "0": "2021", "1": "2022", "2": "2023"}
+    usable = frame[frame["population"] > 0]
+    expected = by_hand(usable, {f"event_{time}": [year] for time, year in years.items()})
+    found = study(frame)
+    pd.testing.assert_frame_equal(found.to_frame(), expected, rtol=1e-8)
+    assert any(note.startswith("30 pilots have no usable row under treatment") for note in found.notes)
+
+
 def test_ends_are_binned_or_dropped() -> None:
     binned = study(panel(), window=(-2, 1)).to_frame()
     terms = {"event_-2": ["2018", "2019"], "event_0": ["2021"], "event_1": ["2022", "2023"]}

@@ -9,7 +9,8 @@ from reform_analysis import examination, robustness_report, simulate
 from reform_analysis.effect_design import design
 from reform_analysis.estimates import DataError
 from reform_analysis.examination import Examination, NotRun, examine
-from reform_analysis.panel_source import roles
+from reform_analysis.panel_source import open_panel, roles
+from reform_analysis.reforms import load_reforms
 from reform_analysis.robustness_tables import reason
 from reform_analysis.wording import LANGUAGES, say
 
@@ -89,6 +90,7 @@ def test_a_panel_with_few_columns_runs_and_every_check_that_cannot_says_why(lang
         "attribution",
         "reconcile",
         "dose_on_baseline",
+        "concurrent_reforms",
     }
     short = {
         "selection_simulation",
@@ -150,3 +152,16 @@ def test_a_panel_without_county_is_examined_and_says_what_is_left_out() -> None:
         assert reason(left_out, language) == say("robustness.lacks_leave_one_out_county", language)
     bare_panel = panel.drop(columns=["city"])
     assert design(bare_panel, outcome="losses", exposure=None, pre=PRE, post=["2021"]).cluster == "unit_id"
+
+
+def test_the_reforms_beside_the_zhejiang_one_are_listed_for_it_alone() -> None:
+    left_out = bare().checks["concurrent_reforms"]
+    assert isinstance(left_out, NotRun)
+    assert "reforms=zhejiang" in reason(left_out, "en")
+    panel = simulate.draw_panel(effect=0.5, seed=1, units=60, pilots=20, counties=6, cities=3)
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    own = load_reforms().iloc[:1]
+    found = examine(panel, compared, reforms=own, draws=99, seed=1).checks["concurrent_reforms"]
+    assert len(found.to_frame()) <= 1  # type: ignore[union-attr]
+    example_panel = open_panel()
+    assert example_panel.attrs["reforms"] == "zhejiang"

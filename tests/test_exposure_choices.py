@@ -61,3 +61,27 @@ def test_no_denominator_that_stands_still_is_a_failure() -> None:
 def test_a_denominator_must_be_named() -> None:
     with pytest.raises(DesignError, match="^exposures must name at least one column"):
         exposure_choices(panel(1, 0.5), FIT, exposures=[])
+
+
+EMPTY = {
+    "blank": lambda _: np.nan,
+    "all zero": lambda _: 0.0,
+    "missing in treated rows": lambda df: df["disputes"].astype(float).where(df["treated"] == 0),
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_a_denominator_without_values_is_left_out_and_named(kind: str) -> None:
+    df = panel(1, 0.3)
+    emptied = df.assign(disputes=EMPTY[kind](df))
+    result = exposure_choices(emptied, FIT, exposures=["disputes", "population"])
+    assert result.passed is True
+    assert "over Administrative disputes cannot be estimated" in result.sentences["en"]
+    assert "以行政争议发案量为分母无法估计" in result.sentences["zh"]
+    assert exposure_choices(df, FIT, exposures=["disputes", "population"]).passed is True
+
+
+def test_without_one_rate_that_can_be_estimated_nothing_is_decided() -> None:
+    result = exposure_choices(panel(1, 0.3).assign(disputes=np.nan), FIT, exposures=["disputes"])
+    assert result.passed is None
+    assert "not tested" in result.sentences["en"]

@@ -135,3 +135,12 @@ def test_units_without_a_place_are_noted() -> None:
     found = leave_one_out(df, FIT, outcome="losses", by="city", treatment="treated")
     assert "1 units without city are never left out" in found.notes
     assert "nan" not in set(found.to_frame()["removed"])
+
+
+def test_the_first_sentence_says_how_few_units_overturn_it() -> None:
+    df = panel(1, effect=0.5)
+    result = leave_one_out(df, FIT, outcome="losses", by="unit_id", treatment="treated", largest=3)
+    size = result.to_frame().loc["overturns significance", "n_removed"]
+    needed = "none found up to 3" if np.isnan(size) else f"{size:.0f}"
+    assert f"(an upper bound): {needed}." in result.sentences["en"].partition("The estimate")[0]
+    assert "个单位中" in result.sentences["zh"]

@@ -249,3 +249,8 @@ def test_a_fall_that_rounds_to_nothing_or_all_is_given_as_a_ratio(low: float, sa
     assert said in sentence
     assert "100%" not in sentence
     assert " 0%" not in sentence
+
+
+def test_power_below_the_level_of_the_test_is_refused() -> None:
+    with pytest.raises(DataError, match="^power must"):
+        detectable_ratio(mean=0.6, pilots=89, pre=1, post=1, power=0.02)

@@ -1,11 +1,13 @@
 """Reported against court-counted losses: Chapman's estimate, its interval, differences in reporting."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from reform_analysis.estimates import DataError, UntestableError
+from reform_analysis.estimates import DataError, DesignError, UntestableError
 from reform_analysis.reconcile import missed_by_both, reconcile
 
 
@@ -118,3 +120,77 @@ def test_a_repeated_index_changes_nothing() -> None:
     repeated = table.set_index(np.arange(len(table)) // 2)
     found, plain = (reconcile(each, **ASKED, by="arm").to_frame() for each in (repeated, table))
     pd.testing.assert_frame_equal(found, plain)
+
+
+def reported(seed: int, shares: dict[tuple[bool, bool], float], *, units: int = 600) -> pd.DataFrame:
+    """No effect; of the courts' losses each arm and time reports a share."""
+    rng, pilots = np.random.default_rng(seed), units // 6
+    df = pd.DataFrame({"unit": np.repeat(np.arange(units), 4), "period": np.tile(np.arange(4), units)})
+    df = df.assign(pilot=df["unit"] < pilots, late=df["period"] == 3, court=rng.poisson(1.5, len(df)))
+    share = [shares[key] for key in zip(df["pilot"], df["late"], strict=True)]
+    return df.assign(told=rng.binomial(df["court"], share))
+
+
+CHANGES = {"reported": "told", "counted": "court", "matched": "told", "by": "pilot", "after": "late"}
+FEWER = {(True, False): 0.87, (True, True): 0.55, (False, False): 0.8, (False, True): 0.8}
+CONSTANT = {(True, False): 0.7, (True, True): 0.7, (False, False): 0.85, (False, True): 0.85}
+
+
+def test_reporting_that_changes_in_one_arm_fails_and_a_constant_difference_does_not() -> None:
+    seeds = range(100)
+    fewer = [reconcile(reported(seed, FEWER), **CHANGES, unit="unit").passed for seed in seeds]
+    assert fewer.count(False) == len(seeds)
+    constant = [reconcile(reported(seed, CONSTANT), **CHANGES, unit="unit").passed for seed in seeds]
+    assert constant.count(False) <= stats.binom.ppf(0.999, len(seeds), 0.05)
+
+
+def test_the_change_is_the_ratio_of_ratios_of_completeness() -> None:
+    df = reported(1, FEWER)
+    result = reconcile(df, **CHANGES, unit="unit")
+    sums = df.groupby(["pilot", "late"])[["told", "court"]].sum()
+    share = sums["told"] / sums["court"]
+    ratio = (share[True, True] / share[True, False]) / (share[False, True] / share[False, False])
+    frame = result.to_frame()
+    assert frame.loc["all", "change"] == pytest.approx(ratio)
+    assert frame.loc["True, after", "completeness"] == pytest.approx(share[True, True])
+    assert f"ratio of the changes {ratio:.2f}" in result.sentences["en"]
+    assert f"两组变化之比{ratio:.2f}" in result.sentences["zh"]
+
+
+def test_the_error_of_a_change_is_that_of_unit_jackknife() -> None:
+    """Leaving units out one by one gives the linearised variance up to terms of order 1/n."""
+    df = reported(2, FEWER)
+    pilots = df[df["pilot"]]
+
+    def log_change(rows: pd.DataFrame) -> float:
+        sums = rows.groupby("late")[["told", "court"]].sum()
+        share = sums["told"] / sums["court"]
+        return float(np.log(share[True] / share[False]))
+
+    left = [log_change(pilots[pilots["unit"] != unit]) for unit in pilots["unit"].unique()]
+    jackknife = np.var(left) * (len(left) - 1)
+    still = df.assign(told=np.where(df["pilot"], df["told"], df["court"]))  # the others report all
+    row = reconcile(still, **CHANGES, unit="unit").to_frame().loc["all"]
+    error = np.log(row["change_high"] / row["change"]) / stats.t.isf(0.025, len(left) - 1)
+    assert error**2 == pytest.approx(jackknife, rel=3 / len(left))
+
+
+def test_sentences_hold_whole_numbers_and_no_interval_of_a_bound() -> None:
+    df = reported(1, CONSTANT)
+    said = {each: reconcile(df, **CHANGES).sentences[each] for each in ("en", "zh")}
+    bound = reconcile(df, **CHANGES | {"matched": None}).sentences["en"]
+    for text in (*said.values(), bound):
+        assert not re.search(r"\.0[ 件]|\binf\b", text)
+    assert "not independent" in said["en"]  # told is a part of court
+    assert "两者不独立" in said["zh"]
+    assert "without a match case by case there is no interval" in bound
+    open_end = reconcile(pd.DataFrame({"told": [3], "court": [2], "both": [0]}), **ASKED).sentences["en"]
+    assert "∞" in open_end
+
+
+def test_an_arm_that_reports_nothing_is_undecided_and_a_split_needs_two_arms() -> None:
+    nothing = reconcile(reported(1, FEWER | {(True, True): 0.0}), **CHANGES)
+    assert nothing.passed is None
+    assert "cannot be tested" in nothing.sentences["en"]
+    with pytest.raises(DesignError, match="^after 'late' needs rows before and after"):
+        reconcile(reported(1, FEWER).query("pilot"), **CHANGES)

@@ -1,13 +1,18 @@
 """Refits: what one estimate concludes, which refusals become rows, and how sentences are put together."""
 
 import warnings
+from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
+from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import DataError, DesignError, Estimates, StatisticalWarning, UntestableError
+from reform_analysis.exposure_choices import exposure_choices
+from reform_analysis.placebo import placebo_dates
 from reform_analysis.refits import (
     Variant,
     as_check,
@@ -17,7 +22,6 @@ from reform_analysis.refits import (
     in_words,
     joined,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 
@@ -59,8 +63,25 @@ def test_a_refusal_is_a_row_with_its_reason_and_never_agrees() -> None:
     found = refit_all(fit, variants)
     assert found["none"]["reason"] == "no rows"
     assert np.isnan(found["none"]["estimate"])
-    assert same_conclusion(found, "all") == ["none"]
-    assert same_conclusion(found, "all", leave=["none"]) == []
+    assert same_conclusion(found, "all") == []
+    assert not_estimated(found) == ["none"]
+    assert not_estimated(found, leave=["none"]) == []
+
+
+def test_only_an_estimate_can_conclude_otherwise() -> None:
+    variants = [
+        Variant("all", DF),
+        Variant("other", DF, {"p": 0.01}),
+        Variant("none", DF, {"refused": DesignError("no")}),
+    ]
+    found = refit_all(fit, variants)
+    assert same_conclusion(found, "all") == ["other"]
+    assert same_conclusion(found, "all", leave=["other"]) == []
+
+
+def test_a_fit_that_returns_nothing_is_named() -> None:
+    with pytest.raises(DesignError, match="^fit must return Estimates, got NoneType"):
+        refit_all(lambda _df: None, [Variant("all", DF)])  # type: ignore[arg-type, return-value]
 
 
 def test_a_fault_in_the_data_is_raised() -> None:
@@ -155,3 +176,21 @@ def test_sentences_are_joined_with_a_space_in_english_alone() -> None:
 def test_what_was_not_estimated_has_no_number() -> None:
     row = pd.Series({"estimate": np.nan, "ci_low": np.nan, "ci_high": np.nan, "p_value": np.nan})
     assert [in_words(row, 0.95)(language) for language in ("zh", "en")] == ["无法估计", "no estimate"]
+
+
+def test_a_check_whose_tests_are_not_reliable_decides_nothing() -> None:
+    """Two of twelve clusters hold all treated units: cluster-robust tests reject far too often."""
+    rng, units = np.random.default_rng(1), np.repeat(np.arange(240), 4)
+    df = pd.DataFrame({"unit_id": units, "period": np.tile(np.arange(2018, 2022), 240), "city": units % 12})
+    df = df.assign(pilot=df["city"] < 2, losses=rng.poisson(1.5, len(df)))
+    df["treated"] = (df["pilot"] & (df["period"] == 2021)).astype(float)
+    named = {"outcome": "losses", "terms": ["treated"], "unit": "unit_id", "period": "period"}
+    by_city = partial(fit_poisson, inference="cluster", cluster="city", **named)
+    df["suits"] = rng.poisson(20.0, len(df)) + 1
+    rates = exposure_choices(df, by_city, exposures=["suits"])
+    for check in (placebo_dates(df, by_city, treatment="treated"), rates):
+        assert check.passed is None
+        assert "Fewer than 6 clusters hold treated" in check.sentences["en"]
+        assert "MacKinnon与Webb" in check.sentences["zh"]
+    by_unit = partial(fit_poisson, inference="cluster", cluster="unit_id", **named)
+    assert placebo_dates(df, by_unit, treatment="treated").passed is not None

@@ -1,5 +1,7 @@
 """Sections of the robustness report: sentences in order, figures, and what stands where nothing could run."""
 
+from dataclasses import replace
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -92,3 +94,16 @@ def test_what_did_not_run_leaves_a_sentence_in_place_of_the_figure() -> None:
     assert "no period." in str(said)
     (said,) = robustness_report.specifications(study)
     assert "no unit." in str(said)
+
+
+def test_the_cautions_of_the_estimate_stand_on_the_scorecard() -> None:
+    study = examination({"smoothness": check("common_trend_bounds", passed=False)})
+    assert study.estimates is not None
+    note = "few clusters with treated units: 1 for 't', fewer than 6; no test by cluster is reliable"
+    doubted = replace(study, estimates=replace_notes(study.estimates, note))
+    prose, _ = robustness_report.card(doubted)
+    assert "Only 1 clusters have treated units" in str(prose)
+
+
+def replace_notes(found: Estimates, note: str) -> Estimates:
+    return Estimates(found.to_frame(), found.scale, found.ci_level, "m", 9, notes=(note,))

@@ -60,7 +60,7 @@ def test_leave_one_out_keeps_what_moves_the_estimate_most_and_what_overturns_it(
     assert table is not None
     kept = ["all", *(f"without {k}" for k in (2, 8, 7, 6, 5, 4)), "overturns significance", "overturns sign"]
     assert table.frame["Row"].tolist() == kept
-    assert "(by County, passed)" in table.caption
+    assert "(counties, passed)" in table.caption
 
 
 def test_bounds_tell_the_size_once() -> None:
@@ -100,3 +100,24 @@ def test_other_reforms_are_listed_with_their_source() -> None:
 
 def test_a_check_told_in_its_sentence_has_no_table() -> None:
     assert robustness_tables.numbers("oster_delta", check("oster_delta", pd.DataFrame())) is None
+
+
+def test_a_breakdown_rows_end_below_one_prints_below_one() -> None:
+    frame = pd.DataFrame(
+        {"size": [np.nan, 0.35], "ci_low": [0.4, 0.36], "ci_high": [0.9, 0.9999], "excludes_one": True},
+        index=["original", "breakdown"],
+    )
+    for language in ("zh", "en"):
+        table = robustness_tables.numbers(
+            "smoothness", check("common_trend_bounds", frame), language=language
+        )
+        assert table is not None
+        assert "<1.00" in table.frame.iloc[1].to_string()
+
+
+def test_rows_have_names_in_both_languages() -> None:
+    table = robustness_tables.numbers(
+        "exposure_choices", check("exposure_choices", refits(["counts"], [0.5])), language="zh"
+    )
+    assert table is not None
+    assert table.frame.iloc[0, 0] == "件数"

@@ -250,3 +250,27 @@ def test_where_cases_may_all_have_moved_no_effect_is_shown_and_the_share_stands_
     )
     assert "转移的份额110%，区间-40%至260%" in first(card, "zh")
     assert scorecard([*decisive(), displaced(passed=True)], estimates()).shown
+
+
+def test_an_undecided_check_stands_with_its_number_beside_the_one_that_passed() -> None:
+    card = scorecard([*decisive(common_trend=False), check("attribution", passed=None)], estimates())
+    assert "denominator, passed in part (exposure_choices gives 0.71; attribution gives 0.71)" in first(card)
+
+
+def test_a_shown_effect_names_what_was_not_examined() -> None:
+    card = scorecard(decisive(), estimates())
+    assert "Not examined: few units and series, reporting, controls, codings and specifications." in first(
+        card
+    )
+    assert "没有检验的有：少数单位与系列诉讼、上报、对照单位、编码与设定。" in first(card, "zh")
+
+
+def test_the_controls_own_reform_stands_apart_from_the_refits() -> None:
+    rows = pd.DataFrame(
+        {"estimate": [0.7, 0.71, 0.61], "conclusion": "fall"},
+        index=["all rows", "both", "reformed controls against the others"],
+    )
+    said = {"zh": "一句。", "en": "A sentence."}
+    card = scorecard([*decisive(), CheckResult("contamination", False, said, rows)], estimates())
+    assert "controls, failed (ratios 0.70 to 0.71; controls' own reform 0.61)" in first(card)
+    assert "对照单位自身的改革0.61" in first(card, "zh")

@@ -128,6 +128,31 @@ def test_passes_where_controls_change_little_and_fails_where_they_explain() -> N
     assert found.passed is False
 
 
+@pytest.mark.parametrize("two", [False, True])
+def test_the_root_without_an_observed_index_is_none(two: bool) -> None:
+    """No effect and equal selection: the adjusted effect lies at 0, not where the index vanishes (near 1)."""
+    passed, adjusted = [], []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        a, b, left = rng.normal(size=(3, 2000))
+        index = (a + 0.7 * b) / np.sqrt(1.49) if two else a
+        hidden = 1.5 * left
+        x = index + hidden + (0.3 * (0.7 * a - b) if two else 0) + rng.normal(size=2000)
+        frame = pd.DataFrame({"y": index + hidden + rng.normal(size=2000), "x": x, "a": a, "b": b})
+        asked = {"outcome": "y", "treatment": "x", "controls": ["a", "b"] if two else ["a"]}
+        found = oster_delta(frame, **asked, r_max=3.25 / 4.25, draws=99, seed=1)
+        passed.append(found.passed)
+        adjusted.append(found.to_frame().loc["delta", "adjusted"])
+    assert sum(each is True for each in passed) <= 3
+    assert np.nanmedian(adjusted) == pytest.approx(0, abs=0.15)
+
+
+def test_three_rows_show_nothing() -> None:
+    frame = pd.DataFrame({"y": [1.0, 2.0, 4.0], "x": [1.0, 2.0, 3.5], "w": [0.0, 1.0, 0.5]})
+    with pytest.raises(UntestableError, match="^frame must have at least 20 rows"):
+        oster_delta(frame, outcome="y", treatment="x", controls=["w"], seed=1)
+
+
 def test_bad_input_is_named() -> None:
     frame, _ = population(0.5, 1.0, noise=0.7)
     asked = {"outcome": "y", "treatment": "x", "controls": ["w"], "seed": 1}

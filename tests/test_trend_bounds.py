@@ -154,3 +154,13 @@ def test_an_event_study_of_counts_gives_the_bounds_of_its_own_numbers() -> None:
     reach = np.exp(stats.norm.ppf(0.975) * np.sqrt(weight @ events.vcov @ weight))
     original = result.to_frame().loc["original", ["ci_low", "ci_high"]].astype(float)
     assert original.to_numpy() == pytest.approx([centre / reach, centre * reach], rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::reform_analysis.estimates.StatisticalWarning")
+@pytest.mark.parametrize(("cities", "said"), [(6, True), (60, False)])
+def test_few_clusters_are_said(cities: int, said: bool) -> None:
+    frame = draw_panel(units=240, pilots=100, counties=60, cities=cities, mean=4.0, effect=0.5, seed=1)
+    columns = {"outcome": "losses", "unit": "unit_id", "period": "period", "exposure": "population"}
+    found = did.event_study(frame, **columns, adopted="adopted", cluster="city", inference="cluster")
+    notes = common_trend_bounds(found).notes
+    assert any("not as t with 5 degrees of freedom" in note for note in notes) == said

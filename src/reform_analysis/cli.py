@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from reform_analysis import __version__
+from reform_analysis import __version__, cli_packs
 
 EXAMPLES = """\b
 Examples:
@@ -28,6 +28,10 @@ Examples:
       the references of a run's methods
   reform-analysis plan freeze
       hash plan.yaml and record the time, before the data are read
+  reform-analysis pack reports/20261124-120000
+      a run with its inputs, notebooks, plan and README, for others to replicate
+  reform-analysis verify 20261124-120000.pack.zip
+      is every file of a replication pack as it was written?
 """
 
 STUDY = "study.yaml"
@@ -285,6 +289,9 @@ def check(plan_file: str, language: str) -> None:
     click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
     sys.exit(1 if state.unexplained else 0)
 
+
+main.add_command(cli_packs.pack)
+main.add_command(cli_packs.verify)
 
 if __name__ == "__main__":
     main()

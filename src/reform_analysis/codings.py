@@ -4,11 +4,11 @@ from typing import Any, get_args
 
 import pandas as pd
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns, require_flags
 from reform_analysis.refits import (
     FALL,
-    NOT_ESTIMATED,
     RISE,
     Fit,
     Refits,
@@ -19,7 +19,6 @@ from reform_analysis.refits import (
     joined,
     listed,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 from reform_analysis.treatment import Coding, treated_fraction
@@ -118,9 +117,8 @@ def _coded(df: pd.DataFrame, treatment: str, pilot: str | None, period: str, ado
 
 
 def _codings(found: Refits) -> CheckResult:
-    others = same_conclusion(found, MAIN, leave=[EARLIER_ACTS])
-    unknown = [name for name in others if found[name]["conclusion"] == NOT_ESTIMATED]
-    differing = [name for name in others if name not in unknown]
+    differing = same_conclusion(found, MAIN, leave=[EARLIER_ACTS])
+    unknown = not_estimated(found, leave=[EARLIER_ACTS])
     control = EARLIER_ACTS in found.frame.index and found[EARLIER_ACTS]["conclusion"] in (FALL, RISE)
     main = in_words(found[MAIN], found.ci_level)
     n = len(found.frame.index.difference([MAIN, EARLIER_ACTS]))

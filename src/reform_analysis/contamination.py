@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, require_flags
 from reform_analysis.periods import in_order
@@ -22,7 +23,6 @@ from reform_analysis.refits import (
     joined,
     listed,
     refit_all,
-    same_conclusion,
     variant_name,
 )
 from reform_analysis.treatment import treated_fraction
@@ -95,8 +95,8 @@ def contamination(
     CheckResult
         Failed if the randomisation test rejects that controls' own reform moved none of them. None (for
         information) if it does not, or no control is flagged, but a variant concludes otherwise than all
-        rows do: fewer rows, or an effect that grows, do that too. Frame as of `refits.Refits` with
-        ``units``, ``left_out`` (rows) and ``p_randomised``.
+        rows do (fewer rows, or an effect that grows, do that too) or cannot be estimated. Frame as of
+        `refits.Refits` with ``units``, ``left_out`` (rows) and ``p_randomised``.
 
     Raises
     ------
@@ -210,31 +210,34 @@ def _clean(periods: pd.Series, last: Any) -> Array:
 
 def _verdict(found: Refits, frame: pd.DataFrame, p_value: float, *, n: int, of: int) -> CheckResult:
     differing = same_conclusion(found, ALL, leave=[THEIR_OWN])
+    empty = not_estimated(found, leave=[THEIR_OWN])
+    compared = [str(name) for name in frame.index if name not in (ALL, THEIR_OWN, *empty)]
     moved = p_value <= 1 - found.ci_level
-    strictest = BOTH if BOTH in frame.index else str(frame.index[1])
-    shown = differing[-1] if differing else strictest
     kinds = {
         (False, False): "passed",
         (False, True): "against",
         (True, True): "failed",
         (True, False): "changed",
     }
-    kind = kinds[bool(differing), bool(moved)]
+    strictest = BOTH if BOTH in compared else (compared or [ALL])[0]
+    shown = differing[-1] if differing else strictest
     sentences = in_both(
-        f"check.contamination_{kind}",
+        f"check.contamination_{kinds[bool(differing), bool(moved)] if compared else 'open'}",
         estimate=in_words(found[ALL], found.ci_level),
-        names=listed(differing or [name for name in frame.index[1:] if name != THEIR_OWN]),
+        names=listed(differing or compared),
         shown=variant_name(shown),
         other=in_words(found[shown], found.ci_level),
         n=n,
         of=of,
     )
+    if empty:
+        sentences = joined(sentences, in_both("check.contamination_empty", names=listed(empty)))
     if THEIR_OWN in frame.index:
         tested = "untested" if np.isnan(p_value) else "moved" if moved else "still"
         own = in_words(found[THEIR_OWN], found.ci_level)
         sentences = joined(
             sentences, in_both(f"check.contamination_{tested}", estimate=own, p=p_text(p_value))
         )
-    unknown = bool(differing) or (THEIR_OWN in frame.index and np.isnan(p_value))
+    unknown = bool(differing or empty) or (THEIR_OWN in frame.index and np.isnan(p_value))
     passed = False if moved else None if unknown else True
     return as_check("contamination", found, passed=passed, sentences=sentences, frame=frame)

@@ -1,6 +1,7 @@
 """Whether losses fell or only moved: to a department, into reconsideration, into withdrawals."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -137,7 +138,7 @@ def _accounts(
     ratio = frame["estimate"] if null_value(found.scale) == 1 else pd.Series(np.nan, index=frame.index)
     frame["change"] = frame["treated_total"] * (1 - 1 / ratio)
     frame["holm"] = holm(frame["p_value"].where(frame.index.isin(others)))
-    return Refits(frame, found.scale, found.ci_level, found.synthetic, found.notes)
+    return replace(found, frame=frame)
 
 
 def _displacement(found: Refits, outcome: str, into: list[str]) -> CheckResult:
@@ -320,7 +321,7 @@ def attribution(
         whole = refit_all(fit, [Variant(outcome, df), Variant(_COUNTY, totals, spec)], term=term)
         frame = pd.concat([frame, whole.frame.loc[[_COUNTY]]])
         notes = tuple(dict.fromkeys((*found.notes, *whole.notes)))
-        found = Refits(frame, found.scale, found.ci_level, found.synthetic, notes)
+        found = replace(found, frame=frame, notes=notes)
     return _attribution(found, outcome, department)
 
 

@@ -16,6 +16,7 @@ from reform_analysis.counts import Inference
 from reform_analysis.estimates import DesignError, Estimates, require_choice, require_level
 from reform_analysis.staggered import adopters
 from reform_analysis.treatment import Coding
+from reform_analysis.untreated_cells import adopts_in
 
 Ends = Literal["bin", "drop"]
 
@@ -101,7 +102,8 @@ def event_study(
 
     .. math:: \mu_{it} = e_{it} \exp\Big(a_i + \tau_t + \sum_{k \neq r} \beta_k 1[t - g_i = k]\Big) .
 
-    Units not treated in the periods used have no event time: they carry the period effects.
+    Units that do not adopt in the periods used have no event time: they carry the period effects. A pilot
+    whose rows under treatment are missing or without exposure is still a pilot before adoption.
 
     Parameters
     ----------
@@ -208,9 +210,8 @@ def _require_reference(reference: int, window: tuple[int, int] | None) -> None:
 def _event_times(
     sample: Comparison, start: pd.Series, window: tuple[int, int] | None, ends: Ends
 ) -> tuple[Comparison, pd.Series]:
-    """Time since adoption; missing for units not treated in the periods used."""
-    treated = sample.treated.groupby(sample.frame[sample.unit]).transform("any")
-    found = (sample.time - start.loc[sample.frame.index]).where(treated)
+    """Time since adoption; missing for units that do not adopt in the periods used."""
+    found = (sample.time - start.loc[sample.frame.index]).where(adopts_in(sample, start))
     if window is None:
         return sample, found
     if ends == "bin":
@@ -358,9 +359,12 @@ def _pretrend_notes(pretrend: Pretrend | None, fit: Estimates) -> list[str]:
 def _notes(
     sample: Comparison, start: pd.Series, reference: int, window: tuple[int, int] | None, ends: Ends
 ) -> list[str]:
-    treated = sample.treated
+    treated, unit = sample.treated, sample.frame[sample.unit]
     cohorts = start.loc[sample.frame.index[treated]].nunique()
     notes = [f"The ratio of event time {reference} is 1 by construction."]
+    unseen = unit[adopts_in(sample, start) & ~treated.groupby(unit).transform("any")].nunique()
+    if unseen:
+        notes.append(f"{unseen} pilots have no usable row under treatment: they count before adoption alone.")
     if window is not None and ends == "bin":
         notes.append(f"Event times beyond {window} share the ratios of the ends.")
     return [*notes, *([_COHORTS.format(n=cohorts)] if cohorts > 1 else [])]

@@ -15,7 +15,9 @@ import pandas as pd
 from reform_analysis import counts, did, panel, planning, power, robustness
 from reform_analysis.effect_design import TREATED, Design, attempt
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
-from reform_analysis.measures import need_columns
+from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.refits import in_both, joined
+from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
@@ -88,6 +90,7 @@ class _Subject:
     fit: Callable[..., Estimates]
     measures: tuple[str, ...]
     other_pilot: str | None
+    reforms: pd.DataFrame | None
     draws: int
     seed: int
     roles: Mapping[str, list[str]] = field(default_factory=dict)
@@ -117,6 +120,7 @@ def examine(
     measures: tuple[str, ...] = (),
     columns: Mapping[str, list[str]] | None = None,
     other_pilot: str | None = None,
+    reforms: pd.DataFrame | None = None,
     draws: int = 999,
     seed: int,
 ) -> Examination:
@@ -136,6 +140,9 @@ def examine(
         As `roles` returns it.
     other_pilot : str or None
         Column that flags units of another reform.
+    reforms : DataFrame or None
+        Reforms that ran beside this one, columns of `schema.REFORMS`. By default those of `load_reforms` for
+        a panel whose attribute ``reforms`` is "zhejiang", and none for others.
     draws : int
         Of each simulation, bootstrap and relabelling.
     seed : int
@@ -155,7 +162,7 @@ def examine(
     estimates = attempt(counts.fit_poisson, design.frame, seed=seed, **asked)
     fit = partial(counts.fit_poisson, inference="cluster", **asked)
     there = tuple(name for name in measures if name in whole)
-    subject = _Subject(whole, design, fit, there, other_pilot, draws, seed, given)
+    subject = _Subject(whole, design, fit, there, other_pilot, reforms, draws, seed, given)
     checks = {name: _tried(name, check) for name, check in _planned(subject, estimates).items()}
     curve = _tried(CURVE, partial(_curve, subject))
     checks[CURVE] = curve.result if isinstance(curve, SpecificationCurve) else curve
@@ -226,13 +233,26 @@ def _bounds(s: _Subject, kind: Any) -> CheckResult:
     events = attempt(did.event_study, s.frame, adopted="adopted", **s.design.columns, **asked)
     if events is None:
         raise UntestableError("the event study must have events in both arms before and after adoption.")
-    return robustness.common_trend_bounds(events, kind=kind)
+    found = robustness.common_trend_bounds(events, kind=kind)
+    return _doubted(found) if any(note.endswith(UNRELIABLE) for note in events.notes) else found
+
+
+def _doubted(found: CheckResult) -> CheckResult:
+    """The bounds without their verdict: their errors are by cluster, and too few hold treated units."""
+    sentences = joined(found.sentences, in_both("check.few_treated", n=FEW_TREATED))
+    return CheckResult(found.name, None, sentences, found.to_frame(), found.synthetic, found.notes)
 
 
 def _exposures(s: _Subject) -> list[str]:
     """Denominators at hand, the report's own first."""
     own = [s.design.exposure] if s.design.exposure else []
     return list(dict.fromkeys([*own, *(name for name in EXPOSURES if name in s.frame)]))
+
+
+def _with_values(s: _Subject) -> list[str]:
+    """Denominators that are not left empty: a blank column would take all rows with it."""
+    numbers = as_numbers(s.frame, _exposures(s))
+    return [name for name in numbers if (numbers[name] > 0).any()]
 
 
 def _denominator(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
@@ -269,8 +289,9 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
         robustness.series_collapse,
         s.frame,
         s.fit,
-        outcome=s.design.outcome,
+        **given,
         events=net if net in s.frame else None,
+        **s.drawn,
     )
     return found
 
@@ -295,7 +316,11 @@ def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
             strata=s.design.strata,
             **s.drawn,
         ),
-        "concurrent_reforms": partial(robustness.concurrent_reforms, first=s.design.before[0], last=last),
+        "concurrent_reforms": partial(
+            robustness.concurrent_reforms, s.reforms, first=s.design.before[0], last=last
+        )
+        if s.reforms is not None or s.whole.attrs.get("reforms") == "zhejiang"
+        else None,
     }
 
 
@@ -303,13 +328,14 @@ def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:
     reported, counted = s.one("reported") or s.design.outcome, s.one("counted")
     if counted is None:
         return None
+    rows = s.frame.assign(_after=s.frame["period"].isin(s.design.after))
     given = {"reported": reported, "counted": counted, "matched": s.one("matched"), "by": "pilot"}
-    return partial(robustness.reconcile, s.frame, **given)  # type: ignore[arg-type]
+    return partial(robustness.reconcile, rows, after="_after", unit="unit_id", **given)  # type: ignore[arg-type]
 
 
 def _oster(s: _Subject) -> CheckResult:
     """A linear fit of units' changes on being a pilot, with the levels before as controls."""
-    levels = [s.design.outcome, *_exposures(s)]
+    levels = [s.design.outcome, *_with_values(s)]
     ends = [s.frame[s.frame["period"].isin(part)] for part in (s.design.before, s.design.after)]
     before, after = (rows.groupby("unit_id")[levels].mean().astype(float) for rows in ends)
     pilot = s.frame.groupby("unit_id")["pilot"].first().astype(float)
@@ -333,7 +359,7 @@ def _curve(s: _Subject) -> SpecificationCurve:
     choices = robustness.Choices(
         outcomes=[s.design.outcome],
         codings=codings,
-        exposures=[None, *_exposures(s)],
+        exposures=[None, *_with_values(s)],
         samples={EVERY: None} | ({base: "_late"} if several else {}),
         weights=weights,
     )

@@ -1,9 +1,10 @@
 """One numerator, several denominators: whether the conclusion depends on what losses are divided by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
+from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns
 from reform_analysis.panel_texts import label
@@ -11,13 +12,14 @@ from reform_analysis.refits import (
     FALL,
     RISE,
     Fit,
+    Refits,
     Variant,
     as_check,
     in_both,
     in_words,
     joined,
+    listed,
     refit_all,
-    same_conclusion,
 )
 
 COUNTS = "counts"
@@ -50,8 +52,10 @@ def exposure_choices(
     Returns
     -------
     CheckResult
-        Failed if the conclusion differs between the count and any rate, or if every denominator moves. Frame
-        as of `refits.Refits`: "counts", a row a denominator, and "moved: <denominator>".
+        Failed if the conclusion differs between the count and any rate, or if every denominator moves; None
+        if the count or every rate cannot be estimated. A denominator that the panel leaves empty, or that
+        an arm lacks, is left out and named. Frame as of `refits.Refits`: "counts", a row a denominator, and
+        "moved: <denominator>".
 
     Raises
     ------
@@ -73,25 +77,36 @@ def exposure_choices(
     moved = [Variant(f"{_MOVED}{name}", df, {"outcome": name, "exposure": None}) for name in exposures]
     rates = [Variant(name, df, {"exposure": name}) for name in exposures]
     found = refit_all(fit, [Variant(COUNTS, df, {"exposure": None}), *rates, *moved], term=term)
+    return _verdict(found, list(exposures))
+
+
+def _verdict(found: Refits, exposures: list[str]) -> CheckResult:
     shifted = [n for n in exposures if found[f"{_MOVED}{n}"]["conclusion"] in (FALL, RISE)]
-    still = [name for name in exposures if name not in shifted]
-    differing = same_conclusion(found, COUNTS, leave=[each.name for each in moved])
-    failed = bool(differing) or not still
-    shown = (differing or still or list(exposures))[0]
+    moved = [f"{_MOVED}{name}" for name in exposures]
+    empty = not_estimated(found, leave=moved)
+    rates = [name for name in exposures if name not in empty]
+    still = [name for name in rates if name not in shifted]
+    known = COUNTS not in empty and bool(rates)
+    differing = same_conclusion(found, COUNTS, leave=moved) if known else []
+    key = "open" if not known else "failed" if differing else "passed" if still else "none"
+    shown = (differing or still or rates or exposures)[0]
     sentences = in_both(
-        f"check.exposure_choices_{'failed' if differing else 'passed' if still else 'none'}",
+        f"check.exposure_choices_{key}",
         estimate=in_words(found[COUNTS], found.ci_level),
-        name=lambda language: label(shown, None, language),
+        name=_named(shown),
         other=in_words(found[shown], found.ci_level),
-        n=len(exposures),
+        n=len(rates),
     )
+    if known and empty:
+        sentences = joined(sentences, in_both("check.exposure_choices_empty", names=listed(empty)))
     if shifted:
+        own = in_words(found[f"{_MOVED}{shifted[0]}"], found.ci_level)
         sentences = joined(
-            sentences,
-            in_both(
-                "check.exposure_choices_moved",
-                name=lambda language: label(shifted[0], None, language),
-                estimate=in_words(found[f"{_MOVED}{shifted[0]}"], found.ci_level),
-            ),
+            sentences, in_both("check.exposure_choices_moved", name=_named(shifted[0]), estimate=own)
         )
-    return as_check("exposure_choices", found, passed=not failed, sentences=sentences)
+    passed = None if not known else not differing and bool(still)
+    return as_check("exposure_choices", found, passed=passed, sentences=sentences)
+
+
+def _named(column: str) -> Callable[[str], str]:
+    return lambda language: label(column, None, language)

@@ -11,7 +11,8 @@ from importlib.resources import files
 from reform_analysis.cell_dates import find_period
 from reform_analysis.cells import UNITS, Dimension, half_width, strip_marks
 from reform_analysis.estimates import DataError
-from reform_analysis.panel_columns import COUNTS, PANEL, RATES, kind_of
+from reform_analysis.panel_columns import COUNTS, PANEL, kind_of
+from reform_analysis.rate_counts import RATES
 
 LEFT_OUT = ""
 KEYS = ("unit_name", "unit_id")

@@ -1,7 +1,7 @@
 """Leave one out: how much rests on one unit, county or city, and on how few of them all of it rests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from reform_analysis.refits import (
     null_value,
     refit_all,
 )
+from reform_analysis.wording import catalogue, say
 
 EVERYTHING = "all"
 _FEW = 15  # groups that are all refitted
@@ -306,23 +307,49 @@ def _report(
     frame = pd.concat([whole, singles, *sets.values()])
     overturning = singles[singles["conclusion"] != main[EVERYTHING]["conclusion"]]
     sizes = {goal: _size(found, search.largest) for goal, found in sets.items()}
-    decided = main[EVERYTHING]["conclusion"] != UNDECIDED
+    kind = "lose" if main[EVERYTHING]["conclusion"] != UNDECIDED else "gain"
     shown = overturning if len(overturning) else singles
     most = str((shown["estimate"].map(np.log) - np.log(main[EVERYTHING]["estimate"])).abs().idxmax())
     sentences = joined(
         in_both(
             f"check.leave_one_out_{'failed' if len(overturning) else 'passed'}",
-            by=lambda language: label(search.by, None, language),
+            by=lambda language: groups_of(search.by, language),
             n=len(search.names),
+            does=lambda language: say(f"check.does_{kind}", language),
+            **sizes,
             estimate=in_words(main[EVERYTHING], main.ci_level),
             most=singles.loc[most, "removed"],
             other=in_words(singles.loc[most], main.ci_level),
             names=listed(overturning["removed"]),
         ),
-        in_both(f"check.leave_one_out_{'lose' if decided else 'gain'}", **sizes),
+        in_both(f"check.leave_one_out_{kind}", **sizes),
     )
-    found = Refits(frame, main.scale, main.ci_level, main.synthetic, tuple(search.notes))
+    found = replace(main, frame=frame, notes=tuple(search.notes))
     return as_check("leave_one_out", found, passed=overturning.empty, sentences=sentences)
+
+
+def groups_of(by: str, language: str) -> str:
+    """Return what is left out, in the plural.
+
+    Parameters
+    ----------
+    by : str
+        Column of the groups.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> groups_of("unit_id", "en"), groups_of("unit_id", "zh"), groups_of("court", "en")
+    ('units', '单位', 'groups by court')
+    """
+    key = f"check.by_{by}"
+    if key in catalogue():
+        return say(key, language)
+    return say("check.by_other", language, name=label(by, None, language))
 
 
 def _size(found: pd.DataFrame, largest: int) -> Any:

@@ -72,6 +72,14 @@ class NotebookFile(BaseModel):
     sha256: str
 
 
+class StudyFile(BaseModel):
+    """The study file."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    sha256: str
+
+
 class Report(BaseModel):
     """One report and its files."""
 
@@ -113,6 +121,7 @@ class Manifest(BaseModel):
     shard: str | None
     estimates: list[str] = []
     planned: int
+    study: StudyFile | None = None
     analysis_plan: AnalysisPlanFile | None = None
     reports: list[Report]
 
@@ -318,6 +327,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         shard=run.shard,
         estimates=list(run.tables),
         planned=run.planned,
+        study=StudyFile(name=plan.file, sha256=plan.file_sha256) if plan.file else None,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
         reports=[_report(record, settings[record.stem], run.folder) for record in run.records],
     )

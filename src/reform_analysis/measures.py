@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import DataError, DesignError
-from reform_analysis.panel_columns import RATES, Rate
+from reform_analysis.rate_counts import RATES, Rate
 
 _SUFFIXES = re.compile(r"_(?:difference|log_ratio|pre|post|earlier(?:_[0-9][0-9A-Z]*)?)$")
 

@@ -21,10 +21,11 @@ from reform_analysis.measures import (
     require_separate_denominators,
     require_unique_columns,
 )
-from reform_analysis.panel_columns import COUNTS, RATES, Rate, kind_of
+from reform_analysis.panel_columns import COUNTS, kind_of
 from reform_analysis.panel_reports import PanelReport, panel_report
 from reform_analysis.panel_texts import label
 from reform_analysis.periods import in_order, plain_periods
+from reform_analysis.rate_counts import RATES, Rate
 from reform_analysis.synthetic_mark import MARK, marks
 from reform_analysis.treatment import treated_fraction
 from reform_analysis.wording import say

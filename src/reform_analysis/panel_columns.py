@@ -1,11 +1,9 @@
 """Columns of the canonical panel: one row a unit and period.
 
-The declaration `PANEL` is the one place where a column's name, type, titles, description, unit and bounds
-stand. `RATES` says which rate is made of which counts, for the printed ones and for those computed here.
+`PANEL` is the one place where a column's name, type, titles, description, unit and bounds stand.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal, get_args
 
 import pandera.pandas as pa
@@ -20,34 +18,6 @@ LossDefinition = Literal["strict", "with_compensation", "with_withdrawal"]
 ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "date_basis": get_args(DateBasis),
     "loss_definition": get_args(LossDefinition),
-}
-
-
-@dataclass(frozen=True)
-class Rate:
-    """A rate and the counts it is made of.
-
-    Parameters
-    ----------
-    numerator : str
-        Count above the line.
-    denominator : tuple of str
-        Counts whose sum stands below the line.
-    scale : int
-        The rate is per this many of the denominator.
-    """
-
-    numerator: str
-    denominator: tuple[str, ...]
-    scale: int = 1
-
-
-RATES: dict[str, Rate] = {
-    "loss_rate": Rate("losses", ("lawsuits_concluded",)),
-    "correction_rate": Rate("corrections", ("reconsiderations_concluded",)),
-    "devolution_share": Rate("enforcement_own", ("enforcement_own", "enforcement_department")),
-    "opinions_per_review": Rate("review_opinions", ("reviews",)),
-    "reviews_per_1000": Rate("reviews", ("population",), 1000),
 }
 
 

@@ -12,9 +12,10 @@ from pandera.errors import SchemaErrors
 
 from reform_analysis.cells import UNITS, half_width
 from reform_analysis.estimates import DataError, require_choice
-from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL, RATES
+from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL
 from reform_analysis.panel_types import CELLS, Fault, require_plain, settle_types
 from reform_analysis.periods import PERIOD, frequency
+from reform_analysis.rate_counts import RATES
 
 _AT_MOST = {
     "losses": "lawsuits_concluded",

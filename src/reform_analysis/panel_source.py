@@ -13,7 +13,8 @@ from reform_analysis.estimates import DataError, DesignError, require_choice
 from reform_analysis.ingest import read_panel
 from reform_analysis.panel_columns import ATTRIBUTES
 
-READING = {"dash_means": ("missing", "zero"), "synthetic": ("yes",), **ATTRIBUTES}
+# `reforms`: of which reform the package's list of concurrent ones is; no other study gets it.
+READING = {"dash_means": ("missing", "zero"), "synthetic": ("yes",), "reforms": ("zhejiang",), **ATTRIBUTES}
 MARKS = ("synthetic", "合成", "模拟")  # in the headers that the alias table knows
 # What a column of the file is to the checks of `examination.examine`.
 ROLES = (
@@ -40,8 +41,9 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
         A JSON object of your headers to canonical columns; empty for the package's alone.
     reading : str
         What the file itself cannot say, as ``"dash_means=missing, date_basis=decided"``: `dash_means` as in
-        `ingest.read_panel`, the panel's attributes `date_basis` and `loss_definition`, and ``synthetic=yes``
-        for data that were made up. What columns are to the checks may stand there too, see `roles`.
+        `ingest.read_panel`, the panel's attributes `date_basis` and `loss_definition`, ``synthetic=yes`` for
+        data that were made up, and ``reforms=zhejiang`` for the list of reforms that ran beside the Zhejiang
+        one, which the example gets without. What columns are to the checks may stand there too, see `roles`.
     city : str
         Keep this city's units; empty for all.
 
@@ -61,7 +63,8 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     options = _options(reading)
     made_up = {"synthetic": True} if options.pop("synthetic", None) else {}
     frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
-    frame.attrs = {"logged": 0, "covariates": []} | frame.attrs | options | made_up
+    known = {} if data else {"reforms": "zhejiang"}
+    frame.attrs = {"logged": 0, "covariates": []} | known | frame.attrs | options | made_up
     if city and "city" not in frame:
         raise DataError(f"city must be empty, got {city!r}: the panel has no column of the city; add one.")
     if city:

@@ -24,6 +24,7 @@ from reform_analysis.estimates import (
     percent,
 )
 from reform_analysis.panel_texts import label
+from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.wording import LANGUAGES, Limit, catalogue, p_text, say
 
 FALL, RISE, UNDECIDED, NOT_ESTIMATED = "fall", "rise", "undecided", "not estimated"
@@ -72,6 +73,9 @@ class Refits:
         True if any datum was made up.
     notes : tuple of str
         The statistical warnings of the fits, each once.
+    unreliable : bool
+        Whether the first fit said that no test by cluster is reliable: too few clusters hold treated, or
+        never treated, units.
     """
 
     frame: pd.DataFrame
@@ -79,6 +83,7 @@ class Refits:
     ci_level: float
     synthetic: bool
     notes: tuple[str, ...]
+    unreliable: bool = False
 
     def __getitem__(self, variant: str) -> pd.Series:
         return self.frame.loc[variant]
@@ -148,7 +153,7 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
     Raises
     ------
     DesignError
-        If a fit has no such term, or variants are on different scales or levels.
+        If a fit returns no `Estimates` or has no such term, or variants are on different scales or levels.
     UntestableError
         If not one of the variants can be estimated.
 
@@ -166,6 +171,9 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
             except DesignError as refused:
                 rows[variant.name] = _unread(str(refused))
                 continue
+            if not isinstance(estimates, Estimates):
+                got = type(estimates).__name__
+                raise DesignError(f"fit must return Estimates, got {got}; return what fit_poisson returns.")
             notes |= dict.fromkeys(warned)
             fitted.append(estimates)
             rows[variant.name] = _row(estimates, term)
@@ -173,7 +181,9 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
         reasons = "; ".join(str(row["reason"]) for row in rows.values())
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
-    return Refits(frame, *_common(fitted), any(each.synthetic for each in fitted), tuple(notes))
+    unreliable = any(note.endswith(UNRELIABLE) for note in fitted[0].notes)
+    made_up = any(each.synthetic for each in fitted)
+    return Refits(frame, *_common(fitted), made_up, tuple(notes), unreliable)
 
 
 def _quietly(fit: Fit, variant: Variant) -> tuple[Estimates, list[str]]:
@@ -357,7 +367,7 @@ def as_check(
     frame: pd.DataFrame | None = None,
     notes: tuple[str, ...] = (),
 ) -> CheckResult:
-    """Return a check made of refits.
+    """Return a check made of refits; one whose tests are not reliable decides nothing, and says so.
 
     Parameters
     ----------
@@ -375,26 +385,7 @@ def as_check(
     CheckResult
     """
     shown = found.frame if frame is None else frame
-    verdict = None if passed is None else bool(passed)
+    verdict = None if passed is None or found.unreliable else bool(passed)
+    if found.unreliable:
+        sentences = joined(sentences, in_both("check.few_treated", n=FEW_TREATED))
     return CheckResult(name, verdict, sentences, shown, found.synthetic, (*notes, *found.notes))
-
-
-def same_conclusion(found: Refits, main: str, *, leave: Iterable[str] = ()) -> list[str]:
-    """Return the variants that conclude otherwise than the main one.
-
-    Parameters
-    ----------
-    found : Refits
-    main : str
-        The variant that is reported.
-    leave : iterable of str
-        Variants that are not compared.
-
-    Returns
-    -------
-    list of str
-        Variants whose conclusion differs, those that could not be estimated among them: a conclusion that
-        was not tested under a variant does not survive it.
-    """
-    others = found.frame.drop(index=[main, *leave], errors="ignore")
-    return [str(name) for name in others.index[others["conclusion"] != found[main]["conclusion"]]]

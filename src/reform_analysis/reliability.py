@@ -10,6 +10,7 @@ from reform_analysis.estimates import DesignError, StatisticalWarning
 
 FEW_CLUSTERS = 30
 FEW_TREATED = 6
+UNRELIABLE = "no test by cluster is reliable"  # a note that ends so takes a check its verdict
 EVENTS_PER_PARAMETER = 10
 
 
@@ -78,7 +79,7 @@ def _few_treated(sample: Sample) -> list[str]:
             if number < FEW_TREATED:
                 found.append(
                     f"few clusters with {what} units: {number} for {name!r}, fewer than {FEW_TREATED}; "
-                    "no test by cluster is reliable"
+                    f"{UNRELIABLE}"
                 )
     return found
 

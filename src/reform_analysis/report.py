@@ -101,6 +101,58 @@ def render(
         `out` cannot be written, or another run writes into it.
     """
     plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
+    return render_plan(
+        plan,
+        out=out,
+        on_record=on_record,
+        on_start=on_start,
+        jobs=jobs,
+        fresh=fresh,
+        shard=shard,
+        fail_fast=fail_fast,
+        formats=formats,
+        kernels=kernels,
+    )
+
+
+def render_plan(
+    plan: Plan,
+    *,
+    out: str | Path,
+    on_record: Callable[[Record], None] | None = None,
+    on_start: Callable[[int], None] | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+    shard: str | None = None,
+    fail_fast: bool = False,
+    formats: Sequence[str] = FORMATS,
+    kernels: Kernels = "auto",
+) -> RunResult:
+    """Render a plan that was made before.
+
+    Parameters
+    ----------
+    plan : Plan
+    out : str or Path
+    on_record : callable, optional
+    on_start : callable, optional
+    jobs : int, optional
+    fresh : bool
+    shard : str, optional
+    fail_fast : bool
+    formats : sequence of {"html", "ipynb"}
+    kernels : {"auto", "fork", "cold"}
+        All as for `render`.
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ReportError
+        As `render` raises it.
+    """
     chosen = _shard(plan.reports, shard)
     jobs = jobs if jobs is not None else os.cpu_count() or 1
     _check_options(jobs, formats)

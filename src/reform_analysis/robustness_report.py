@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from reform_analysis import plots, robustness_plots, robustness_tables
+from reform_analysis.effect_design import caution
 from reform_analysis.estimates import CheckResult, percent
 from reform_analysis.examination import Examination, NotRun
 from reform_analysis.tables import Table
@@ -42,10 +43,18 @@ def card(examination: Examination, *, language: str = "en") -> tuple[Prose | Tab
         For ``display(*...)``.
     """
     table = robustness_tables.scorecard(examination, language=language)
-    note = say("robustness.estimates", language)
+    notes = (*_doubts(examination, language), say("robustness.estimates", language))
     if examination.card is None:
-        return table, Prose((note,))
-    return Prose((*examination.card.sentences[language][1:], note)), table
+        return table, Prose(notes)
+    return Prose((*examination.card.sentences[language][1:], *notes)), table
+
+
+def _doubts(examination: Examination, language: str) -> list[str]:
+    """How many checks could not run, and what makes the estimate itself doubtful, as its notes say."""
+    found = [] if examination.estimates is None else map(caution, examination.estimates.notes)
+    said = [say(f"effect_caution.{name}", language, **values) for name, values in filter(None, found)]
+    missing = sum(isinstance(check, NotRun) for check in examination.checks.values())
+    return [*([say("robustness.not_run_count", language, n=missing)] if missing else []), *said]
 
 
 def section(examination: Examination, *names: str, language: str = "en") -> tuple[Prose | Table, ...]:

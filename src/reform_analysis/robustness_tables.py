@@ -8,7 +8,7 @@ import pandas as pd
 
 from reform_analysis.estimates import CheckResult, percent
 from reform_analysis.examination import BOUNDS, LONGEST, Examination, NotRun
-from reform_analysis.panel_texts import label
+from reform_analysis.leave_out import groups_of
 from reform_analysis.refits import variant_name
 from reform_analysis.reforms import reform_table
 from reform_analysis.specification_curve import SpecificationCurve
@@ -153,7 +153,7 @@ def numbers(name: str, check: CheckResult, *, level: float = 0.95, language: str
             reform_table(frame, language=language)[kept], say("robustness.reforms_caption", language)
         )
     if name.startswith("leave_one_out"):
-        by = label(name.removeprefix("leave_one_out_"), None, language)
+        by = groups_of(name.removeprefix("leave_one_out_"), language)
         frame = _longest(frame)
         values = {"asked": asked(name, language), "by": by, "verdict": _verdict(check, language)}
         caption = say("robustness.caption_by", language, **values)
@@ -209,7 +209,14 @@ def _span(row: pd.Series, ends: tuple[str, str], language: str) -> str:
     low, high = (row[end] for end in ends)
     if pd.isna(low) or pd.isna(high):
         return "–"
-    return say("format.span", language, low=_number(low), high=_number(high))
+    return say("format.span", language, low=_number(low), high=_end(high))
+
+
+def _end(value: float) -> str:
+    """An upper end that prints as 1 without being 1 says on which side it lies."""
+    text = _number(value)
+    sign = "<" if value < 1 else ">" if value > 1 else ""
+    return f"{sign}{text}" if text == "1.00" else text
 
 
 def _row(value: Any, language: str) -> str:

@@ -11,6 +11,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from reform_analysis.contamination import THEIR_OWN
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
 from reform_analysis.wording import LANGUAGES, catalogue, say
@@ -212,13 +213,28 @@ def _first(
     if found == NOT_ESTIMATED:
         return in_both("check.card_not_estimated")
     if found == FALL and not groups["against"].any():
-        return in_both("check.card_shown", estimate=estimate)
+        return joined(in_both("check.card_shown", estimate=estimate), _unexamined(groups))
     fell = row["estimate"] < null_value(estimates.scale)
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
     if key == "undecided" and row["ci_low"] <= 0:
         key = "undecided_open"
     reasons = _reasons(groups, _named(groups), checks, brief=True)
     return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
+
+
+def _unexamined(groups: pd.DataFrame) -> dict[str, str]:
+    """The questions that nothing was asked about; nothing where there are none."""
+    names = groups.index[groups["verdict"] == "not examined"]
+    if names.empty:
+        return dict.fromkeys(LANGUAGES, "")
+    return {
+        language: say(
+            "check.card_unexamined",
+            language,
+            names=say("check.and", language).join(say(f"check.group_{name}", language) for name in names),
+        )
+        for language in LANGUAGES
+    }
 
 
 def _named(groups: pd.DataFrame) -> list[str]:
@@ -259,8 +275,20 @@ def _briefly(check: CheckResult, language: str) -> str:
         return full
     if check.name == "displacement":
         return _displaced(frame, language)
-    known = frame.loc[~frame.index.astype(str).str.startswith("moved: "), "estimate"].dropna()
-    return say("check.brief_refits", language, low=known.min(), high=known.max()) if len(known) else full
+    return _ratios(frame, language) or full
+
+
+def _ratios(frame: pd.DataFrame, language: str) -> str:
+    """From which to which ratio the refits go, what is no refit of the estimate apart; empty without one."""
+    other = frame.index.astype(str).str.startswith("moved: ") | (frame.index == THEIR_OWN)
+    known = frame.loc[~other, "estimate"].dropna()
+    if known.empty:
+        return ""
+    ends = {"low": known.min(), "high": known.max()}
+    own = frame["estimate"].get(THEIR_OWN, np.nan)
+    if np.isfinite(own):
+        return say("check.brief_controls", language, **ends, own=own)
+    return say("check.brief_refits", language, **ends)
 
 
 def _displaced(frame: pd.DataFrame, language: str) -> str:
@@ -280,10 +308,14 @@ def _reason(
     language: str,
     brief: bool,
 ) -> str:
-    """The question, its verdict, and what its failed checks found; else the unsettled, else the first one."""
+    """The question, its verdict, and what its failed checks found; else the first and the undecided ones."""
     done = [check for check in checks if check.name in GROUPS[group]]
-    unsettled = [check for check in done if check.passed is None and check.name in _MUST_DECIDE]
-    failed = [check for check in done if check.passed is False] or unsettled or done[:1]
+    unsettled = [
+        check for check in done if check.passed is None and check.name not in (*_WEAK, *_INFORMATION)
+    ]
+    first = [check for check in done[:1] if check not in unsettled]
+    must = [check for check in unsettled if check.name in _MUST_DECIDE]
+    failed = [check for check in done if check.passed is False] or must or [*first, *unsettled]
     full = [check.sentences[language].rstrip("。. ") for check in failed]
     texts = [_briefly(check, language) for check in failed] if brief else full
     inside = say("check.card_between", language).join(texts)

@@ -25,6 +25,8 @@ Array = NDArray[Any]
 
 _R_MAX = 1.3  # times the R-squared with controls: Oster (2019), section 4.2
 _REAL = 1e-8
+_VANISHES = 0.01  # of the index's variance at the effect with controls
+_ROWS = 10  # a regressor
 
 
 def e_value(estimates: Estimates, *, term: str | None = None) -> CheckResult:
@@ -156,9 +158,9 @@ def oster_delta(
     -------
     CheckResult
         One row "delta": ``without, r_without`` (effect and R-squared without controls), ``with_controls,
-        r_with, r_max, delta, adjusted`` (of the real roots the one nearest to the effect with controls),
-        ``ci_low, ci_high`` (of `adjusted`). Passed if that interval excludes 0 on the side of the effect with
-        controls.
+        r_with, r_max, delta, adjusted`` (of the admissible real roots the one nearest to the effect with
+        controls; NaN if none), ``ci_low, ci_high`` (of `adjusted`). Passed if that interval excludes 0 on the
+        side of the effect with controls and delta is above 1 or negative.
 
     Raises
     ------
@@ -167,10 +169,13 @@ def oster_delta(
     DesignError
         If there is no control, or `r_max` lies below the R-squared with controls.
     UntestableError
-        If the treatment or outcome does not vary, or the controls determine the treatment.
+        If the treatment or outcome does not vary, the controls determine the treatment, or there are fewer
+        than 10 rows a regressor.
 
     Notes
     -----
+    A root is admissible if the index of the controls keeps a variance there and moves with the treatment in
+    the same direction as at the effect with controls: without an index the equation says only that 0 is 0.
     A negative delta means that unobserved controls would have to work against the observed ones.
 
     References
@@ -185,6 +190,7 @@ def oster_delta(
     need_columns(frame, names)
     # Sorted, so that the bootstrap of one seed does not depend on the order of the rows.
     numbers = as_numbers(frame, names)[names].dropna().sort_values(names, kind="stable")
+    _require_rows(numbers)
     _require_variation(numbers)
     row = _coefficients(np.cov(numbers.to_numpy(float), rowvar=False, ddof=0), r_max)
     if r_max is not None and not row["r_with"] <= r_max <= 1:
@@ -194,10 +200,12 @@ def oster_delta(
         )
     with waiting.shown(range(draws), unit="draw") as each:
         drawn = [_drawn_adjusted(numbers.to_numpy(float), r_max, rng) for _ in each]
-    ends = np.nanquantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    ends = _ends(np.array(drawn), level)
     row |= dict(zip(("ci_low", "ci_high"), ends, strict=True))
-    passed = bool(ends[0] > 0 if row["with_controls"] > 0 else ends[1] < 0)
-    keys = "robust" if passed else "fragile", "opposed" if row["delta"] < 0 else "along"
+    excludes = bool(ends[0] > 0 if row["with_controls"] > 0 else ends[1] < 0)
+    passed = excludes and not 0 <= row["delta"] <= 1
+    kept = "robust" if passed else "weak" if excludes else "fragile"
+    keys = kept, "opposed" if row["delta"] < 0 else "along"
     values = row | {"level": percent(level), "size": abs(row["delta"])}
     return CheckResult(
         name="oster_delta",
@@ -209,6 +217,23 @@ def oster_delta(
         synthetic=bool(frame.attrs.get("synthetic", False)),
         notes=(f"{len(numbers)} of {len(frame)} rows without missing values",),
     )
+
+
+def _ends(drawn: Array, level: float) -> tuple[float, float]:
+    """Percentile interval; a draw without an admissible effect may lie on either side."""
+    nowhere = np.isnan(drawn)
+    low = np.quantile(np.where(nowhere, -np.inf, drawn), (1 - level) / 2, method="lower")
+    high = np.quantile(np.where(nowhere, np.inf, drawn), (1 + level) / 2, method="higher")
+    return float(low), float(high)
+
+
+def _require_rows(numbers: pd.DataFrame) -> None:
+    least = _ROWS * (numbers.shape[1] - 1)
+    if len(numbers) < least:
+        raise UntestableError(
+            f"frame must have at least {least} rows without missing values, {_ROWS} a regressor, got "
+            f"{len(numbers)}; pass more rows or fewer controls."
+        )
 
 
 def _require_variation(numbers: pd.DataFrame) -> None:
@@ -244,7 +269,7 @@ def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
     bare, full = covariance[1, 0] / treatment, float(slopes[0])
     r_with = float(slopes @ covariance[1:, 0]) / outcome
     most = min(1.0, _R_MAX * r_with) if r_max is None else max(r_max, r_with)
-    sides = _selection(bare, full, (r_with, most), (outcome, treatment, left))
+    sides, index = _selection(bare, full, (r_with, most), (outcome, treatment, left))
     return {
         "without": float(bare),
         "r_without": float(bare**2 * treatment / outcome),
@@ -252,14 +277,14 @@ def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
         "r_with": r_with,
         "r_max": most,
         "delta": _delta_at_zero(full, *sides),
-        "adjusted": _adjusted(full, *sides),
+        "adjusted": _adjusted(full, sides, index),
     }
 
 
 def _selection(
     bare: float, full: float, r_squared: tuple[float, float], variances: tuple[float, float, float]
-) -> tuple[Polynomial, Polynomial]:
-    """Sides of delta x s1X x s2^2 = s2X x s1^2, as polynomials in the bias of the effect with controls."""
+) -> tuple[tuple[Polynomial, Polynomial], tuple[Polynomial, Polynomial]]:
+    """Sides of delta x s1X x s2^2 = s2X x s1^2, and s1^2 and s1X, by the bias of the effect with controls."""
     outcome, treatment, left = variances
     bias = Polynomial([0.0, 1.0])
     effect = full - bias
@@ -267,7 +292,8 @@ def _selection(
     unobserved = bias * left
     own = (r_squared[1] - r_squared[0]) * outcome + bias**2 * left
     observed = r_squared[1] * outcome - effect**2 * treatment - 2 * effect * covariance - own
-    return (covariance - unobserved) * own, unobserved * observed
+    known = covariance - unobserved
+    return (known * own, unobserved * observed), (observed, known)
 
 
 def _delta_at_zero(full: float, observed: Polynomial, unobserved: Polynomial) -> float:
@@ -275,8 +301,18 @@ def _delta_at_zero(full: float, observed: Polynomial, unobserved: Polynomial) ->
     return float(unobserved(full)) / below if below else np.nan
 
 
-def _adjusted(full: float, observed: Polynomial, unobserved: Polynomial) -> float:
-    """Effect if unobserved selection is as strong as observed: the root nearest to that with controls."""
+def _adjusted(
+    full: float, sides: tuple[Polynomial, Polynomial], index: tuple[Polynomial, Polynomial]
+) -> float:
+    """Effect if unobserved selection is as strong as observed: the admissible root nearest to `full`.
+
+    Where the observed index has no variance the equation says 0 = 0: that root is none. Nor is one at which
+    the index moves with the treatment against its sign at the effect with controls (bias 0).
+    """
+    observed, unobserved = sides
+    variance, known = index
     roots = (unobserved - observed).trim(1e-14).roots()
     real = roots[np.abs(roots.imag) <= _REAL * (1 + np.abs(roots))].real
+    admissible = (variance(real) > _VANISHES * variance(0.0)) & (known(real) * known(0.0) > 0)
+    real = real[admissible]
     return full - float(real[np.abs(real).argmin()]) if real.size else np.nan

@@ -13,6 +13,7 @@ from reform_analysis.estimates import (
     require_level,
     require_whole_number,
 )
+from reform_analysis.periods import period_index
 from reform_analysis.treated_ratio import Inference, ratio_of_sums
 from reform_analysis.treatment import Coding
 from reform_analysis.untreated_cells import Aggregate, Controls, adoption, cells_of, staggered_sample
@@ -213,7 +214,7 @@ def adopters(
     df = df.reset_index(drop=True)
     dated = adoption(df, period=period, adopted=adopted, coding=coding)
     treated = dated["treated"] > 0
-    pilot = treated.groupby(df[columns["unit"]]).transform("any")
+    pilot = dated["start"] <= period_index(df[period]).max()
     sample = comparison(df, period=period, pilot=pilot, treated=treated, both_arms=False, **columns)
     known = dated["treated"].notna().loc[sample.frame.index]
     sample = sample.only(known, "treated for a part of the period")

@@ -17,7 +17,7 @@ from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
 from reform_analysis.parameters import declared_parameters, read_value
 from reform_analysis.plan_record import PlanState, read_state
-from reform_analysis.storage import name_faults, report_stems
+from reform_analysis.storage import digest, name_faults, report_stems
 from reform_analysis.study_file import Study, listing, nearest, read_study
 from reform_analysis.wording import LANGUAGES
 
@@ -95,6 +95,9 @@ class Plan:
         Seconds for one report.
     analysis : PlanState or None
         The analysis plan; None for a study without one.
+    file : str
+        Name of the study file; empty for the packaged notebooks.
+    file_sha256 : str
     """
 
     title: str | None
@@ -105,6 +108,8 @@ class Plan:
     reports: tuple["Planned", ...]
     deadline: float
     analysis: PlanState | None = None
+    file: str = ""
+    file_sha256: str = ""
 
     @property
     def parameters(self) -> dict[str, Any]:
@@ -331,7 +336,16 @@ def make_plan(
         raise listing("nothing was rendered", dict.fromkeys(faults))
     named = grid.keys(study)
     return Plan(
-        study.title, folder, tuple(wanted), tuple(sources), named, tuple(reports), study.deadline, analysis
+        study.title,
+        folder,
+        tuple(wanted),
+        tuple(sources),
+        named,
+        tuple(reports),
+        study.deadline,
+        analysis,
+        "" if path is None else Path(path).name,
+        "" if path is None else digest(Path(path)),
     )
 
 

@@ -24,6 +24,7 @@ from reform_analysis.estimates import (
     require_level,
 )
 from reform_analysis.event_coefficients import EventCoefficients, event_coefficients
+from reform_analysis.reliability import FEW_CLUSTERS
 from reform_analysis.wording import LANGUAGES, say
 
 Kind = Literal["relative_magnitudes", "smoothness"]
@@ -127,7 +128,22 @@ def common_trend_bounds(
         sentences={each: _sentence(frame, kind, level, each) for each in LANGUAGES},
         frame=frame,
         synthetic=study.synthetic,
-        notes=(f"weights of the post-periods: {', '.join(f'{each:.3g}' for each in chosen)}",),
+        notes=(
+            f"weights of the post-periods: {', '.join(f'{each:.3g}' for each in chosen)}",
+            *_few(estimates),
+        ),
+    )
+
+
+def _few(estimates: Estimates | EventCoefficients) -> tuple[str, ...]:
+    """What normal quantiles overlook with few clusters."""
+    clusters = estimates.n_clusters if isinstance(estimates, Estimates) else None
+    if not clusters or clusters >= FEW_CLUSTERS:
+        return ()
+    return (
+        f"The intervals take the coefficients as normal, not as t with {clusters - 1} degrees of freedom: "
+        f"with {clusters} clusters they are too narrow and the breakdown value is too large; read them "
+        "beside the test of the effect itself.",
     )
 
 

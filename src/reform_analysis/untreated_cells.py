@@ -143,6 +143,23 @@ def adoption(df: pd.DataFrame, *, period: str, adopted: str, coding: Coding = "b
     return pd.DataFrame({"start": start, "treated": treated})
 
 
+def adopts_in(sample: Comparison, start: pd.Series) -> pd.Series:
+    """Return whether each row's unit adopts in the periods used, whether or not it has rows from then on.
+
+    Parameters
+    ----------
+    sample : Comparison
+    start : Series
+        First treated period of a row's unit, inf if none; has the rows of `sample.frame`.
+
+    Returns
+    -------
+    Series of bool
+        Index of `sample.frame`.
+    """
+    return start.loc[sample.frame.index] <= sample.time.max()
+
+
 def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls) -> Comparison:
     """Leave out what has no counterfactual.
 
@@ -170,8 +187,7 @@ def staggered_sample(sample: Comparison, start: pd.Series, *, controls: Controls
     treated = sample.treated
     sample = sample.only(~treated.groupby(unit).transform("all"), _ALWAYS)
     if controls == "never_treated":
-        treated = sample.treated
-        ever = treated.groupby(sample.frame[sample.unit]).transform("any")
+        ever = adopts_in(sample, start)
         late = ~ever & np.isfinite(start.loc[sample.frame.index])
         sample = sample.only(~late, _ADOPTS_LATER)
         source = ~ever.loc[sample.frame.index]
@@ -209,7 +225,8 @@ def cells_of(sample: Comparison, start: pd.Series, *, groups: Groups) -> Cells:
     """
     table = tabulate(sample)
     treated = table.spread(sample.treated.to_numpy()) > 0
-    first = np.where(treated.any(axis=1), start.loc[sample.frame.index].to_numpy()[table.first], np.inf)
+    adopts = adopts_in(sample, start).to_numpy()[table.first]
+    first = np.where(adopts, start.loc[sample.frame.index].to_numpy()[table.first], np.inf)
     group = np.unique(first, return_inverse=True)[1] if groups == "cohort" else np.arange(len(first))
     labels = sample.frame[sample.period].astype(str).groupby(sample.time).first()
     return Cells(
