@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pytest
 from bs4 import BeautifulSoup
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from reform_analysis import pages
+from reform_analysis.wording import say
 
 HIDING = (
     "<style>body{display:none}</style><p style='position:fixed;inset:0'>kept</p>"
@@ -42,3 +44,15 @@ def test_a_page_that_is_well_keeps_styles_and_scripts_of_its_notebook() -> None:
     page = pages.page(notebook(), Path("a.ipynb"), language="en")
     assert "body{display:none}" in page.html
     assert "document.body.remove()" in page.html
+
+
+@pytest.mark.parametrize("kind", ["UntestableError", "DataError", "DesignError", "ValueError"])
+def test_a_refusal_has_a_sentence_in_the_language_of_the_page(kind: str) -> None:
+    failure = pages.Failure(f"{kind}: the panel has one arm", 2, "1")
+    page = pages.page(notebook(), Path("a.ipynb"), language="zh", failure=failure)
+    lead = BeautifulSoup(page.html, "html.parser").select_one("section.failure p.lead")
+    if kind == "ValueError":
+        assert lead is None
+    else:
+        assert lead is not None
+        assert lead.get_text() == say(f"render.kind_{kind}", "zh")

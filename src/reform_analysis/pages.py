@@ -23,7 +23,7 @@ from reform_analysis import __version__, formulas
 from reform_analysis.font_subset import embed_font
 from reform_analysis.grid_labels import both_labels
 from reform_analysis.page_faults import disarm, find_load, find_tofu
-from reform_analysis.wording import LANGUAGES, say
+from reform_analysis.wording import LANGUAGES, catalogue, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
@@ -113,6 +113,7 @@ def page(
         "version": __version__,
         "study": study,
         "failure": failure,
+        "lead": _lead(failure, language),
         "shown": SHOWN,
         "stamp": stamp,
     }
@@ -132,6 +133,12 @@ def page(
     glyphs = embed_font(soup)
     mendable = tuple(glyph for glyph in glyphs if glyph not in "".join(about.values()))  # names are given
     return Page(str(soup), title, glyphs, find_load(soup) or find_tofu(mendable))
+
+
+def _lead(failure: Failure | None, language: str) -> str:
+    """What kind of refusal a failure is; messages of errors are in English on every page."""
+    key = f"render.kind_{failure.message.partition(':')[0]}" if failure else ""
+    return say(key, language) if key in catalogue() else ""
 
 
 _EXPORTING = Lock()  # one exporter serves all threads
