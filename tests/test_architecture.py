@@ -126,7 +126,7 @@ LAYERS = [
         "power_report",
         "robustness_report",
     },
-    {"forkserver", "formulas", "headlines", "storage", "streams", "study_file"},
+    {"forkserver", "formulas", "grid_labels", "headlines", "page_faults", "storage", "streams", "study_file"},
     {"analysis_plan", "grid", "provisioners"},
     {"plan_deviations", "plan_notebooks"},
     {"plan_record"},

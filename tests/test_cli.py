@@ -1,5 +1,6 @@
 """The command line: a thin layer, checked without starting a kernel."""
 
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -129,6 +130,17 @@ def test_validate_prints_what_the_file_holds(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.stderr
     assert "1 units, 2 periods (2020 to 2021), 2 rows" in done.stdout
     assert "No faults." in done.stdout
+
+
+def test_validate_speaks_chinese_where_asked(tmp_path: Path) -> None:
+    file = tmp_path / "panel.csv"
+    file.write_text(PANEL_CSV.format(losses=0), encoding="utf-8")
+    done = run("validate", str(file), "--language", "zh")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.endswith("没有错误。读入时改动了2个单元格。\n")
+    assert not {"units", "balanced", "arm"} & set(re.findall("[a-z]+", done.stdout.casefold()))
+    file.write_text(PANEL_CSV.format(losses=7), encoding="utf-8")
+    assert run("validate", str(file), "--language", "zh").stderr.startswith("有错误，程序的原文（英文）：")
 
 
 def test_validate_names_every_fault_with_its_cell_and_exits_with_1(tmp_path: Path) -> None:

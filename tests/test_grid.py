@@ -1,5 +1,7 @@
 """The grid of a study: combinations, filters, shards, and the names of the reports."""
 
+import hashlib
+import json
 from pathlib import Path
 
 import nbformat
@@ -65,6 +67,38 @@ def test_include_and_exclude(folder: Path) -> None:
     assert len(stems) == 8
 
 
+def test_a_language_that_this_run_leaves_out_is_no_fault(folder: Path) -> None:
+    grid = "grid: {by: [county], values: {county: [A, B]}, include: [{county: C, language: zh}], "
+    text = grid + "exclude: [{county: A, language: zh}]}\n"
+    assert [report.stem for report in plan(folder, text).reports] == ["a.A.en", "a.B.zh", "a.B.en", "a.C.zh"]
+    english = plan(folder, text, languages=["en"]).reports
+    assert [report.stem for report in english] == ["a.A.en", "a.B.en"]
+
+
+def test_names_that_files_would_confuse_get_a_mark_of_their_values(folder: Path) -> None:
+    names = ["CASE", "case", "caf\u00e9", "cafe\u0301", "plain"]
+    text = f"languages: [en]\ngrid: {{by: [county], values: {{county: {json.dumps(names)}}}}}\n"
+    stems = {report.keys["county"]: report.stem for report in plan(folder, text).reports}
+    marks = [hashlib.sha256(name.encode()).hexdigest()[:8] for name in names]
+    shown = ["CASE", "case", "café", "café", "plain"]
+    expected = [f"a.{name}-{mark}.en" for name, mark in zip(shown, marks, strict=True)]
+    assert list(stems.values()) == [*expected[:4], "a.plain.en"]
+    alone = plan(folder, text, where={"county": "case"}).reports
+    assert [report.stem for report in alone] == [stems["case"]]
+    back = text.replace(json.dumps(names), json.dumps(names[::-1]))
+    assert {report.keys["county"]: report.stem for report in plan(folder, back).reports} == stems
+
+
+def test_a_long_name_is_cut_and_marked(folder: Path) -> None:
+    names = ["长" * 200, "长" * 199 + "城", "长" * 56]
+    text = f"languages: [zh]\ngrid: {{by: [county], values: {{county: [{', '.join(names)}]}}}}\n"
+    stems = [report.stem for report in plan(folder, text).reports]
+    for name, stem in zip(names[:2], stems, strict=False):
+        assert stem == f"a.{'长' * 55}-{hashlib.sha256(name.encode()).hexdigest()[:8]}.zh"
+    assert stems[2] == f"a.{'长' * 56}.zh"
+    assert max(len(stem.encode()) for stem in stems) <= 180
+
+
 def test_where_keeps_and_names_the_nearest(folder: Path) -> None:
     kept = plan(folder, GRID, where={"county": "007", "language": "en"}).reports
     assert [report.stem for report in kept] == ["a.007.losses.en", "a.007.corrections.en"]
@@ -90,8 +124,30 @@ def test_values_of_a_panel_column_make_reports(folder: Path) -> None:
             r"grid.values: 'conty' is not in grid.by; did you mean",
         ),
         ("grid: {by: [county, county], values: {county: [a]}}\n", "'county' stands twice"),
-        ("grid: {by: [county], values: {county: [A, a]}}\n", "would be one file; rename a value"),
-        (f"grid: {{by: [county], values: {{county: [{'长' * 80}]}}}}\n", "longer than 180 bytes"),
+        ("grid: {by: [county], values: {county: [A, A]}}\n", "grid.values.county: 'A' stands twice"),
+        (
+            "grid: {by: [county], values: {county: [A, 'A ']}}\n",
+            "grid.values.county: 'A', 'A ' are the same but for blanks at their ends; keep one",
+        ),
+        ("outcomes: [a, a]\ngrid: {by: [outcome]}\n", "outcomes: 'a' stands twice; remove one"),
+        (
+            "languages: [en]\ngrid: {by: [county], values: {county: [A]}, "
+            "include: [{county: B, language: zh}]}\n",
+            r"'zh'} has a language that is none of the study's; .*or name it in languages",
+        ),
+        (
+            "grid: {by: [county], values: {county: [Aa, B]}, exclude: [{county: Ab}]}\n",
+            r"grid.exclude: no report has county='Ab'; did you mean 'Aa'\? allowed: Aa, B",
+        ),
+        (
+            "grid: {by: [county, city], values: {county: [A], city: [X]}, "
+            "include: [{county: B, city: Y}], exclude: [{county: A, city: Y}]}\n",
+            "grid.exclude: no report has all of {'county': 'A', 'city': 'Y'}",
+        ),
+        (
+            "grid: {by: [county], values: {county: [A]}, include: [{county: B}], exclude: [{county: B}]}\n",
+            "grid.include: {'county': 'B'} is left out by grid.exclude; keep one of the two",
+        ),
         (
             "grid: {by: [county], include: [{cty: x}], values: {county: [a]}}\n",
             "must have the keys county, language",

@@ -1,8 +1,11 @@
 """The index of a grid: order, filters, forest plot, escaping."""
 
+import json
+from dataclasses import replace
 from math import log
 from typing import Any
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
@@ -11,6 +14,7 @@ from reform_analysis.jobs import JobRecord
 from reform_analysis.runs import RUN, write_index
 
 EVIL = "<img src=x onerror=alert(1)>"
+REST = {"std_error": 0.1, "p_value": 0.04, "method": "exact", "n_obs": 9, "synthetic": False}
 
 
 def record(
@@ -95,7 +99,7 @@ def test_the_index_has_filters_links_and_no_name_that_acts(tmp_path: Any) -> Non
     write_run(tmp_path, "20261124-1", [record(EVIL, 0.5), record("乙", None, status="failed")])
     soup = index(tmp_path)
     assert soup.find("img") is None
-    assert [cell.get_text() for cell in soup.select("tbody tr td[data-label=county]")] == ["乙", EVIL]
+    assert [cell.get_text() for cell in soup.select("tbody tr td[data-key=county]")] == ["乙", EVIL]
     choices = [option.get_text() for option in soup.select('select[data-column="3"] option')]
     assert choices == ["全部 / all", EVIL, "乙"]
     links = [link["href"] for link in soup.select("tbody a")]
@@ -115,7 +119,50 @@ def test_shards_stand_together_and_a_repeated_shard_counts_once(tmp_path: Any) -
     write_run(tmp_path, "20261124-2-shard1of2", [record("甲", 0.6)], shard="1/2", **same)
     soup = index(tmp_path)
     assert len(soup.select("article")) == 1
-    rows = {row.select_one("td[data-label=county]").get_text(): row for row in soup.select("tbody tr")}  # type: ignore[union-attr]
+    rows = {row.select_one("td[data-key=county]").get_text(): row for row in soup.select("tbody tr")}  # type: ignore[union-attr]
     assert set(rows) == {"甲", "乙"}
     assert rows["甲"].a["href"].startswith("20261124-2-shard1of2/")  # type: ignore[index, union-attr]
     assert "0.60" in rows["甲"].get_text()
+
+
+def test_links_heads_and_filters_tell_rows_apart_in_both_languages(tmp_path: Any) -> None:
+    same = [replace(record(county, 0.5), title="试点的效果", ipynb="x.ipynb") for county in ("甲", EVIL)]
+    write_run(tmp_path, "20261124-1", [*same, record("乙", None, status="failed")])
+    soup = index(tmp_path)
+    names = [str(link["aria-label"]) for link in soup.select("tbody a")]
+    assert names[3:] == ["试点的效果, 甲, zh", "ipynb, 甲, zh"]
+    assert len(set(names)) == len(names) == 5
+    assert all(str(link["aria-label"]).startswith(link.get_text()) for link in soup.select("tbody a"))
+    heads = [head.get_text() for head in soup.select("thead th")]
+    assert heads[3:5] == ["县（市、区） / County", "语言 / Language"]
+    labels = [label.contents[0] for label in soup.select(".filters label")]
+    assert labels[2:4] == heads[3:5]
+    status = {option["value"]: option.get_text() for option in soup.select('[data-column="0"] option')}
+    assert status == {"": "全部 / all", "=failed": "未完成 / failed", "=ok": "完成 / complete"}
+
+
+def test_the_estimates_of_all_shards_are_one_table_beside_the_index(tmp_path: Any) -> None:
+    rows = [{**record(name, ratio).estimates[0], **REST} for name, ratio in (("甲", 0.5), ("乙", 0.7))]
+    both = [replace(record(name, 0.5), estimates=(row,)) for name, row in zip("甲乙", rows, strict=True)]
+    same = {"batch": "b", "planned": 1}
+    write_run(tmp_path, "20261124-1-shard1of3", [both[0]], shard="1/3", **same)
+    write_run(tmp_path, "20261124-2-shard2of3", [both[1]], shard="2/3", **same)
+    write_run(tmp_path, "20261124-3-shard3of3", [record("丙", None)], shard="3/3", **same)
+    write_run(tmp_path, "20261124-4", both)
+    soup = index(tmp_path)
+    table = pd.read_parquet(tmp_path / "estimates-b.parquet")
+    stored = json.loads((tmp_path / "20261124-4" / "run.json").read_bytes())
+    whole = RUN.validate_python({**stored, "folder": "x"})
+    expected = whole.estimates().sort_values("county").reset_index(drop=True)
+    same_columns = [name for name in table if name != "html"]
+    pd.testing.assert_frame_equal(
+        table.sort_values("county").reset_index(drop=True)[same_columns], expected[same_columns]
+    )
+    assert set(table["html"]) == {"20261124-1-shard1of3/a.甲.html", "20261124-2-shard2of3/a.乙.html"}
+    assert len(pd.read_csv(tmp_path / "estimates-b.csv")) == 2
+    links = [link["href"] for link in soup.select("header a")]
+    assert links == ["estimates-b.parquet", "estimates-b.csv"]
+    first = replace(whole, batch="b", shard="1/3")
+    assert first.tables == (
+        "estimates.parquet", "estimates.csv", "../estimates-b.parquet", "../estimates-b.csv"
+    )  # fmt: skip

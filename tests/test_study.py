@@ -1,5 +1,6 @@
 """The study file and the plan: every fault is found before anything runs, and named with its way out."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -319,3 +320,14 @@ def test_a_broken_notebook_that_is_left_out_stops_nothing(tmp_path: Path) -> Non
     (tmp_path / "03_b.ipynb").write_text("{", encoding="utf-8")
     path = study(tmp_path, "notebooks: [02_a.ipynb, 03_b.ipynb, 04_gone.ipynb]\nstrata: county\n")
     assert make_plan(path, only=["02"]).parameters == {}
+
+
+def test_a_nested_value_is_not_echoed_in_full(tmp_path: Path) -> None:
+    lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in itertools.pairwise("abcdefg")]
+    path = tmp_path / "study.yaml"
+    path.write_text("\n".join([*lines, "title: *g"]), encoding="utf-8")
+    with pytest.raises(ReportError) as refused:
+        read_study(path)
+    assert len(str(refused.value)) < 5000
+    assert "title: input should be a valid string, got [[[...], [...], [...], ...], " in str(refused.value)

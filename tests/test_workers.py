@@ -117,6 +117,7 @@ def test_the_manifest_follows_its_schema_and_names_every_file(batch: report.RunR
     found = json.loads((batch.folder / "manifest.json").read_text(encoding="utf-8"))
     jsonschema.validate(found, json.loads(manifest.SCHEMA.read_text(encoding="utf-8")))
     assert (found["status"], found["planned"], found["grid"]) == ("failed", 4, ["unit", "language"])
+    assert found["estimates"] == ["estimates.parquet", "estimates.csv"]
     for entry in found["reports"]:
         for name, sha256 in entry["files"].items():
             assert report.digest(batch.folder / name) == sha256

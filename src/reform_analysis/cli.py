@@ -179,28 +179,34 @@ def render(
     metavar="HEADER=COLUMN",
     help="A header of your own and the column it is.",
 )
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
 def validate(
-    file: str, sheet: str | None, dash_means: Literal["missing", "zero"] | None, aliases: dict[str, str]
+    file: str,
+    sheet: str | None,
+    dash_means: Literal["missing", "zero"] | None,
+    aliases: dict[str, str],
+    language: str,
 ) -> None:
     """Read FILE as a township panel and name every fault, with sheet, cell, value and rule.
 
     Headers that are not known are listed with the known columns they resemble: they were read as covariates,
-    which no rule checks. Exit code 1 if there is any fault. Nothing is written.
+    which no rule checks. Exit code 1 if there is any fault. Nothing is written. Faults are named in English.
     """
     from reform_analysis import ingest, schema  # noqa: PLC0415
     from reform_analysis.estimates import DataError, DesignError  # noqa: PLC0415
     from reform_analysis.panel_reports import panel_report  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
     covariates: list[str] = []
     try:
         read = ingest.read_panel(file, aliases=aliases or None, sheet=sheet, dash_means=dash_means)
-        covariates = read.sentences()
+        covariates = read.sentences(language)
         panel = schema.validate_panel(read.panel, cells=read.cells)
     except (DataError, DesignError) as refused:
-        click.echo("\n".join([f"Error: {refused}", *covariates]), err=True)
+        click.echo("\n".join([say("validate.fault", language, fault=refused), *covariates]), err=True)
         sys.exit(1)
-    click.echo("\n".join([panel_report(panel).summary(), *covariates]))
-    click.echo(f"No faults. {len(read.log)} cells were changed in reading.")
+    click.echo("\n".join([panel_report(panel).summary(language), *covariates]))
+    click.echo(say("validate.none", language, n=len(read.log)))
 
 
 @main.command(epilog=EXAMPLES)

@@ -32,7 +32,6 @@ def combinations(
     folder: Path,
     languages: Sequence[str],
     parameters: Mapping[str, Any],
-    where: Mapping[str, str],
     faults: list[str],
 ) -> list[dict[str, str]]:
     """Return the combinations of values for which there is a report.
@@ -45,8 +44,6 @@ def combinations(
     languages : sequence of str
     parameters : mapping
         Of all reports; ``reading`` tells how the data file is read.
-    where : mapping of str to str
-        Keep the combinations that have these values.
     faults : list of str
         Grows by what is wrong.
 
@@ -56,26 +53,56 @@ def combinations(
         Key -> value, in the order of the grid.
     """
     names = keys(study)
+    before = len(faults)
     _check(study, names, faults)
     values = [
         _values(name, study, folder=folder, languages=languages, parameters=parameters, faults=faults)
         for name in names
     ]
     found = [dict(zip(names, row, strict=True)) for row in itertools.product(*values)]
-    for entry in study.grid.include:
-        if set(entry) | {"language"} != set(names):
-            faults.append(f"grid.include: {entry} must have the keys {', '.join(names)}; complete it")
-            continue
-        found += [
-            {"language": code} | entry
-            for code in languages
-            if "language" not in entry or code == entry["language"]
-        ]
+    found += _included(study, names, languages, faults)
+    if len(faults) == before:  # values that could not be read may well be excluded
+        _check_exclude(study, found, faults)
     found = [
         {name: cell[name] for name in names} for cell in found if not _excluded(cell, study.grid.exclude)
     ]
-    unique = list({tuple(cell.values()): cell for cell in found}.values())
-    return _filter(unique, where, names, faults)
+    return list({tuple(cell.values()): cell for cell in found}.values())
+
+
+def _included(
+    study: Study, names: Sequence[str], languages: Sequence[str], faults: list[str]
+) -> list[dict[str, str]]:
+    """The combinations to add; those in a language that only this run leaves out are left out too."""
+    codes = study.grid.values.get("language", languages)
+    known = {*study.languages, *codes}
+    found = []
+    for entry in study.grid.include:
+        if set(entry) | {"language"} != set(names):
+            faults.append(f"grid.include: {entry} must have the keys {', '.join(names)}; complete it")
+        elif "language" in entry and entry["language"] not in known:
+            faults.append(
+                f"grid.include: {entry} has a language that is none of the study's; "
+                f"{nearest(entry['language'], known)}, or name it in languages"
+            )
+        else:
+            cells = [{"language": code} | entry for code in codes if code == entry.get("language", code)]
+            found += cells
+            if cells and all(_excluded(cell, study.grid.exclude) for cell in cells):
+                faults.append(f"grid.include: {entry} is left out by grid.exclude; keep one of the two")
+    return found
+
+
+def _check_exclude(study: Study, found: Sequence[Mapping[str, str]], faults: list[str]) -> None:
+    for entry in study.grid.exclude:
+        before = len(faults)
+        for key, value in entry.items():
+            present = {cell[key] for cell in found if key in cell}
+            present |= set(study.languages) if key == "language" else set()
+            if value not in present:
+                faults.append(f"grid.exclude: no report has {key}={value!r}; {nearest(value, present)}")
+        others = {key: value for key, value in entry.items() if key != "language"}
+        if len(faults) == before and not any(_excluded(cell, [others]) for cell in found):
+            faults.append(f"grid.exclude: no report has all of {entry}; correct it, or remove it")
 
 
 def _check(study: Study, names: Sequence[str], faults: list[str]) -> None:
@@ -85,9 +112,26 @@ def _check(study: Study, names: Sequence[str], faults: list[str]) -> None:
         entries = [study.grid.values] if part == "values" else study.grid.exclude
         unknown = sorted({key for entry in entries for key in entry} - set(names))
         faults += [f"grid.{part}: {key!r} is not in grid.by; {nearest(key, names)}" for key in unknown]
+    for name, listed in study.grid.values.items():
+        faults += _repeated(f"grid.values.{name}", listed)
     for name, given in (("outcome", study.outcomes), ("exposure", study.exposures)):
+        faults += _repeated(f"{name}s", given)
         if len(given) > 1 and name not in names:
             faults.append(f"{name}s has {len(given)} values; name {name!r} in grid.by, or keep one")
+
+
+def _repeated(place: str, listed: Sequence[str]) -> list[str]:
+    """Values that stand twice, or differ in blanks at their ends alone."""
+    alike: dict[str, list[str]] = {}
+    for value in listed:
+        alike.setdefault(value.strip(), []).append(value)
+    return [
+        f"{place}: {', '.join(map(repr, values))} are the same but for blanks at their ends; keep one"
+        if len(set(values)) > 1
+        else f"{place}: {values[0]!r} stands twice; remove one"
+        for values in alike.values()
+        if len(values) > 1
+    ]
 
 
 def _values(
@@ -129,9 +173,24 @@ def _excluded(cell: Mapping[str, str], entries: Sequence[Mapping[str, str]]) -> 
     return any(entry.items() <= cell.items() for entry in entries)
 
 
-def _filter(
-    cells: list[dict[str, str]], where: Mapping[str, str], names: Sequence[str], faults: list[str]
+def filtered(
+    cells: Sequence[dict[str, str]], where: Mapping[str, str], *, names: Sequence[str], faults: list[str]
 ) -> list[dict[str, str]]:
+    """Return the combinations that have some values.
+
+    Parameters
+    ----------
+    cells : sequence of dict of str to str
+    where : mapping of str to str
+    names : sequence of str
+        Keys of the grid.
+    faults : list of str
+        Grows by keys and values that no combination has.
+
+    Returns
+    -------
+    list of dict of str to str
+    """
     for key, value in where.items():
         present = {cell[key] for cell in cells if key in cell}
         if key not in names:

@@ -6,6 +6,7 @@ from math import isfinite, log
 from typing import Any
 
 from reform_analysis.estimates import SCALES
+from reform_analysis.grid_labels import both_labels
 from reform_analysis.jobs import JobRecord
 from reform_analysis.wording import LANGUAGES, say
 
@@ -118,17 +119,16 @@ def _main(record: JobRecord) -> dict[str, Any] | None:
 
 
 def _choices(records: Sequence[JobRecord], keys: Sequence[str]) -> list[dict[str, Any]]:
-    columns: list[tuple[str, int, list[str]]] = [
-        ("index.status", 0, [str(record.status) for record in records])
-    ]
-    columns.append(("index.notebook", 2, [record.notebook for record in records]))
-    choices = [
-        {"label": _both(key), "column": column, "options": sorted(set(values))}
-        for key, column, values in columns
+    status = sorted({str(record.status) for record in records})
+    words = {"ok": _both("index.complete"), "failed": _both("index.failed")}
+    notebooks = sorted({record.notebook for record in records})
+    choices: list[dict[str, Any]] = [
+        {"label": _both("index.status"), "column": 0, "options": status, "labels": words},
+        {"label": _both("index.notebook"), "column": 2, "options": notebooks},
     ]
     for column, key in enumerate(keys, start=3):
         values = [record.keys.get(key, "") for record in records]
-        choices.append({"label": key, "column": column, "options": list(dict.fromkeys(values))})
+        choices.append({"label": both_labels(key), "column": column, "options": list(dict.fromkeys(values))})
     standings = [record.standing for record in records]
     if any(standings):  # after the keys, where the table has the column
         options = sorted(set(standings), key=STANDINGS.index)

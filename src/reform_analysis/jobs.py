@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from reform_analysis import pages, plan_sentences
 from reform_analysis.execution import LATE, Execution, execute
+from reform_analysis.grid_labels import place
 from reform_analysis.pages import Failure, Page
 from reform_analysis.plan_standing import NoStanding, Status
 from reform_analysis.storage import digest, mark_used, write
@@ -262,6 +263,7 @@ def _page(job: Job, done: Execution, failure: Failure | None) -> Page:
         study=job.title,
         failure=failure,
         stamp=job.stamp,
+        place=place(job.keys, job.keys["language"]),
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import platform
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from reform_analysis import __version__, resources
+from reform_analysis.grid_labels import place_text
 from reform_analysis.jobs import Job, JobRecord
 from reform_analysis.panel_source import says_synthetic
 from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
@@ -118,6 +119,7 @@ class Manifest(BaseModel):
     notebooks: list[NotebookFile]
     grid: list[str]
     shard: str | None
+    estimates: list[str] = []
     planned: int
     study: StudyFile | None = None
     analysis_plan: AnalysisPlanFile | None = None
@@ -212,7 +214,9 @@ def _says_synthetic(path: Path, _sha256: str, aliases: str, reading: str) -> boo
     return says_synthetic(path, aliases=aliases, reading=reading)
 
 
-def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
+def stamp(
+    source: Source, data: DataFile, language: str, *, keys: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
     """Return the lines of a report's footer.
 
     Parameters
@@ -220,13 +224,17 @@ def stamp(source: Source, data: DataFile, language: str) -> tuple[str, ...]:
     source : Source
     data : DataFile
     language : {"zh", "en"}
+    keys : mapping of str to str, optional
+        Place of the report in the grid.
 
     Returns
     -------
     tuple of str
     """
+    place = place_text(keys or {})
     seed = source.settings.get("seed")
     lines = [
+        *([say("stamp.place", language, place=place)] if place else []),
         say(f"stamp.{data.kind}", language, name=Path(data.path).name, sha256=data.sha256[:12]),
         say("stamp.source", language, notebook=source.sha256[:12], package=package().sha256[:12]),
     ]
@@ -317,6 +325,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         notebooks=[NotebookFile(name=source.name, sha256=source.sha256) for source in plan.sources],
         grid=list(run.keys),
         shard=run.shard,
+        estimates=list(run.tables),
         planned=run.planned,
         study=StudyFile(name=plan.file, sha256=plan.file_sha256) if plan.file else None,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from io import BytesIO
 from pathlib import Path
 
 from reform_analysis import manifest
-from reform_analysis.headlines import csv_bytes
 from reform_analysis.jobs import Job
-from reform_analysis.runs import RUN, RunResult, write_index
+from reform_analysis.runs import RUN, RunResult, write_index, write_tables
 from reform_analysis.storage import prune, reason, write
 from reform_analysis.study import Plan
 
@@ -48,7 +46,7 @@ def finish(run: RunResult, plan: Plan, tasks: list[Job], *, out: Path, seconds: 
     """
     steps: dict[str, Callable[[], object]] = {
         "run.json": lambda: save(run),
-        "estimates": lambda: _write_estimates(run),
+        "estimates": lambda: write_tables(run.estimates(), run.folder),
         "manifest.json": lambda: _write_manifest(run, plan, tasks, seconds=seconds),
         "index.html": lambda: write_index(out),
         "cache": lambda: prune(out / "cache"),
@@ -60,15 +58,6 @@ def finish(run: RunResult, plan: Plan, tasks: list[Job], *, out: Path, seconds: 
         except OSError as refused:
             faults.append(f"{name} ({reason(refused)})")
     return replace(run, unwritten=tuple(faults))
-
-
-def _write_estimates(run: RunResult) -> None:
-    estimates = run.estimates()
-    if len(estimates):
-        packed = BytesIO()
-        estimates.to_parquet(packed, index=False)
-        write(run.folder / "estimates.parquet", packed.getvalue())
-        write(run.folder / "estimates.csv", csv_bytes(estimates))
 
 
 def _write_manifest(run: RunResult, plan: Plan, tasks: list[Job], *, seconds: float) -> None:

@@ -1,8 +1,7 @@
 """The pages: an executed notebook becomes one HTML file that loads nothing; runs become the index."""
 
 import base64
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -22,13 +21,14 @@ from nbformat import NotebookNode
 
 from reform_analysis import __version__, formulas
 from reform_analysis.font_subset import embed_font
-from reform_analysis.wording import LANGUAGES, say
+from reform_analysis.grid_labels import both_labels
+from reform_analysis.page_faults import disarm, find_load, find_tofu
+from reform_analysis.wording import LANGUAGES, catalogue, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
 HTML_LANG = {"zh": "zh-CN", "en": "en"}
 IMAGES = ("image/svg+xml", "image/png", "image/jpeg")
 SHOWN = (*IMAGES, "text/html", "text/markdown", "text/latex", "text/plain")
-CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Page:
     ----------
     html : str
     title : str
-        The first heading.
+        The first heading; the page's own title has the report's place in the grid after it.
     glyphs : tuple of str
         Characters that the embedded font lacks.
     fault : str or None
@@ -82,6 +82,7 @@ def page(
     study: str | None = None,
     failure: Failure | None = None,
     stamp: Sequence[str] = (),
+    place: Mapping[str, str] | None = None,
 ) -> Page:
     """Return an executed notebook as one self-contained HTML page.
 
@@ -98,6 +99,8 @@ def page(
         Put on top of the page.
     stamp : sequence of str
         Provenance, for the footer.
+    place : mapping of str to str, optional
+        What the report is about, label by label: under the heading and in the page's title.
 
     Returns
     -------
@@ -110,20 +113,32 @@ def page(
         "version": __version__,
         "study": study,
         "failure": failure,
+        "lead": _lead(failure, language),
         "shown": SHOWN,
         "stamp": stamp,
     }
-    place = {"name": path.stem, "path": str(path.parent)}
+    origin = {"name": path.stem, "path": str(path.parent)}
+    about = place or {}
     with _EXPORTING:
-        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": place})
+        html, _ = _exporter().from_notebook_node(notebook, resources={"report": report, "metadata": origin})
     soup = BeautifulSoup(html, "html.parser")
+    if failure:
+        disarm(soup, own=(FOLDER / "report" / "report.js").read_text(encoding="utf-8"))
     heading = soup.select_one("main .markdown h1")
     title = heading.get_text(" ", strip=True) if heading else path.stem
-    soup.title.string = title  # type: ignore[union-attr]
+    soup.title.string = " · ".join([title, *about.values()])  # type: ignore[union-attr]
+    _add_place(soup, about, colon=say("grid_key.colon", language))
     _add_contents(soup)
     _frame_tables(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
-    return Page(str(soup), title, glyphs, _find_load(soup) or _find_tofu(glyphs))
+    mendable = tuple(glyph for glyph in glyphs if glyph not in "".join(about.values()))  # names are given
+    return Page(str(soup), title, glyphs, find_load(soup) or find_tofu(mendable))
+
+
+def _lead(failure: Failure | None, language: str) -> str:
+    """What kind of refusal a failure is; messages of errors are in English on every page."""
+    key = f"render.kind_{failure.message.partition(':')[0]}" if failure else ""
+    return say(key, language) if key in catalogue() else ""
 
 
 _EXPORTING = Lock()  # one exporter serves all threads
@@ -276,6 +291,22 @@ def _exporter() -> PageExporter:
     )
 
 
+def _add_place(soup: BeautifulSoup, about: Mapping[str, str], *, colon: str) -> None:
+    if not about:
+        return
+    line = soup.new_tag("p", attrs={"class": "place"})
+    for label, value in about.items():
+        pair, name = soup.new_tag("span"), soup.new_tag("strong")
+        name.string = value
+        pair.extend([label + colon, name])
+        line.extend([pair, " "])
+    heading = soup.select_one("main .markdown h1")
+    if heading:
+        heading.insert_after(line)
+    else:
+        soup.select("main")[0].insert(0, line)
+
+
 def _add_contents(soup: BeautifulSoup) -> None:
     entries = soup.select("nav.contents ol")[0]
     headings = soup.select("main .markdown :is(h2, h3)")
@@ -308,27 +339,6 @@ def _frame_tables(soup: BeautifulSoup, *, label: str) -> None:
         table.wrap(soup.new_tag("div", attrs=attributes))
 
 
-def _find_load(soup: BeautifulSoup) -> str | None:
-    for tag in soup.find_all(True):
-        for name in ("src", "srcset", "poster", "data", "href", "xlink:href"):
-            target = str(tag.get(name) or "data:")
-            link = tag.name in ("a", "area") and name.endswith("href")
-            if not link and not target.startswith(("data:", "#")):
-                return f"the page would load {target[:200]!r}; embed it in the notebook"
-        style = (tag.get_text() if tag.name == "style" else "") + str(tag.get("style") or "")
-        loads = re.search(r"@import[^;]*|url\(\s*['\"]?(?!data:|#)[^)]*\)", style)
-        if loads:
-            return f"the page's style would load {loads[0][:200]!r}; embed it in the notebook"
-    return None
-
-
-def _find_tofu(glyphs: tuple[str, ...]) -> str | None:
-    missing = [glyph for glyph in glyphs if CJK.match(glyph)]
-    if not missing:
-        return None
-    return f"the font has no glyph for {' '.join(missing)}; replace the characters by common ones"
-
-
 def _hash(script: str) -> str:
     return base64.b64encode(sha256(script.encode()).digest()).decode()
 
@@ -358,6 +368,7 @@ def index(runs: list[dict[str, Any]]) -> str:
     text = template.render(
         runs=runs,
         say=_say_both,
+        key_label=both_labels,
         quote=quote,
         html_lang=HTML_LANG,
         version=__version__,

@@ -306,7 +306,7 @@ def plan_jobs(
             cache=out / "cache",
             fresh=fresh,
             key=manifest.cache_key(source, keys=report.keys, title=plan.title, data=data, plan=said),
-            stamp=manifest.stamp(source, data, language),
+            stamp=manifest.stamp(source, data, language, keys=report.keys),
             data=read,
             formats=tuple(formats),
             deadline=plan.deadline,

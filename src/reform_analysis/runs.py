@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from reform_analysis import index_rows, pages
-from reform_analysis.headlines import FIELDS
+from reform_analysis.headlines import FIELDS, csv_bytes
 from reform_analysis.jobs import JobRecord
 from reform_analysis.plan_manifest import unreported
 from reform_analysis.storage import write
@@ -100,13 +101,21 @@ class RunResult:
         DataFrame
             The columns of `headlines.record` after notebook, the grid's keys, and html.
         """
-        keys = self.keys or ("language",)
-        rows = [
-            {"notebook": done.notebook, **done.keys, "html": done.html, **row}
-            for done in self.records
-            for row in done.estimates
-        ]
-        return pd.DataFrame(rows, columns=["notebook", *keys, "html", *FIELDS])
+        return _table([(done.html, done) for done in self.records], keys=self.keys)
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Names of the tables of estimates, as seen from the run's folder; those of all shards after its own.
+
+        Returns
+        -------
+        tuple of str
+            Empty where nothing was recorded.
+        """
+        if not any(done.estimates for done in self.records):
+            return ()
+        stems = ["estimates", *([f"../{_merged_stem(self.batch)}"] if self.shard else [])]
+        return tuple(f"{stem}.{kind}" for stem in stems for kind in ("parquet", "csv"))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a report, with the fields of `JobRecord` as columns.
@@ -122,11 +131,44 @@ class RunResult:
 RUN = TypeAdapter(RunResult)
 
 
+def _table(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> pd.DataFrame:
+    """One row a report, name and term; each report with the path of its page."""
+    rows = [
+        {"notebook": done.notebook, **done.keys, "html": html, **row}
+        for html, done in found
+        for row in done.estimates
+    ]
+    return pd.DataFrame(rows, columns=["notebook", *(keys or ("language",)), "html", *FIELDS])
+
+
+def _merged_stem(batch: str) -> str:
+    return f"estimates-{batch}"
+
+
+def write_tables(table: pd.DataFrame, folder: Path, stem: str = "estimates") -> None:
+    """Write estimates as ``.parquet`` and ``.csv``; nothing where there are none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `RunResult.estimates` returns it.
+    folder : Path
+    stem : str
+        The files' name without ending.
+    """
+    if len(table):
+        packed = BytesIO()
+        table.to_parquet(packed, index=False)
+        write(folder / f"{stem}.parquet", packed.getvalue())
+        write(folder / f"{stem}.csv", csv_bytes(table))
+
+
 def write_index(out: str | Path) -> Path:
     """Rewrite ``index.html`` from every ``run.json`` below `out`, newest run first.
 
-    Shards of one batch stand together, each report once, from the newest run. A ``run.json`` that cannot be
-    read stands in the index as such.
+    Shards of one batch stand together, each report once, from the newest run; so do their estimates, in
+    ``estimates-<batch>.parquet`` and ``.csv`` beside the index. A ``run.json`` that cannot be read stands in
+    the index as such.
 
     Parameters
     ----------
@@ -143,6 +185,9 @@ def write_index(out: str | Path) -> Path:
     newest = next((item for item in runs if "rows" in item), None)
     if newest:
         newest["newest"] = True
+    for item in runs:
+        if "merged" in item:
+            write_tables(item["merged"], Path(out), _merged_stem(item["batch"]))
     index = Path(out) / "index.html"
     write(index, pages.index(runs).encode())
     return index
@@ -159,8 +204,9 @@ def _read_run(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, TypeError) as broken:
         return {"folder": folder, "broken": str(broken).splitlines()[0]}
     missing = unreported(run.hypotheses, run.records)
+    tables = [f"{folder}/{name}" for name in run.tables if (path.parent / name).is_file()]
     found = {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
-    return {**found, "unreported": missing}
+    return {**found, "unreported": missing, "tables": tables}
 
 
 def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -182,6 +228,11 @@ def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         if "batch" in item:
             reports = sorted(shards[item["batch"]].values(), key=lambda pair: pair[1].stem)
             item.update(index_rows.grid(reports, keys=item["run"].keys))
+            if item["run"].shard:
+                paged = [(f"{folder}/{done.html}" if done.html else "", done) for folder, done in reports]
+                item["merged"] = _table(paged, keys=item["run"].keys)
+                stem = _merged_stem(item["batch"]) if len(item["merged"]) else ""
+                item["tables"] = [f"{stem}.{kind}" for kind in ("parquet", "csv") if stem]
             item["unreported"] = unreported(item["run"].hypotheses, [record for _, record in reports])
     return shown
 

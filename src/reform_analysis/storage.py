@@ -9,7 +9,8 @@ import socket
 import stat
 import sys
 import unicodedata
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
@@ -174,6 +175,51 @@ def file_part(value: str) -> str:
     return "".join("".join(f"%{b:02X}" for b in c.encode()) if c in bad else c for c in text) or "_"
 
 
+def report_stems(reports: Sequence[tuple[str, Sequence[str], str]]) -> list[str]:
+    """Return the names of reports' files: notebook, values of the grid and language, joined by dots.
+
+    A name that is too long is cut, and one that a file system may take for another's (case, composed and
+    decomposed letters) stays whole; either gets the first eight hexadecimal digits of the SHA-256 of its
+    values (UTF-8, a line each) after it. So a name depends on its values and on those that it is confused
+    with, never on their order.
+
+    Parameters
+    ----------
+    reports : sequence of (notebook, values, language)
+        All that a study may render, whichever of them a run is for.
+
+    Returns
+    -------
+    list of str
+        Without ending.
+
+    Examples
+    --------
+    >>> report_stems([("a", ["甲/乙"], "zh"), ("a", ["X"], "zh"), ("a", ["x"], "zh")])
+    ['a.甲%2F乙.zh', 'a.X-4b68ab38.zh', 'a.x-2d711642.zh']
+    """
+    bodies = [".".join([name, *map(file_part, values)]) for name, values, _ in reports]
+    plain = [f"{body}.{language}" for body, (*_, language) in zip(bodies, reports, strict=True)]
+    alike = Counter(_folded(stem) for stem in plain)
+    return [
+        _marked(body, values, language)
+        if values and (alike[_folded(stem)] > 1 or len(stem.encode()) > LONGEST)
+        else stem
+        for stem, body, (_, values, language) in zip(plain, bodies, reports, strict=True)
+    ]
+
+
+def _folded(stem: str) -> str:
+    return unicodedata.normalize("NFC", stem).casefold()
+
+
+def _marked(body: str, values: Sequence[str], language: str) -> str:
+    mark = hashlib.sha256("\n".join(values).encode()).hexdigest()[:8]
+    ending = f"-{mark}.{language}"
+    cut = body.encode()[: LONGEST - len(ending)].decode(errors="ignore")
+    return (cut if cut == body else re.sub("%[0-9A-F]?$", "", cut)) + ending
+
+
 def name_faults(stems: list[str]) -> list[str]:
     """Return what is wrong with output names: reserved, too long, or the same on a system that ignores case.
 
@@ -191,12 +237,10 @@ def name_faults(stems: list[str]) -> list[str]:
         if stem.split(".")[0].strip().casefold() in RESERVED:
             faults.append(f"the report name {stem!r} is reserved on Windows; rename the notebook")
         if len(stem.encode()) > LONGEST:
-            faults.append(
-                f"the report name {stem!r} is longer than {LONGEST} bytes; shorten the grid's values"
-            )
-        other = folded.setdefault(unicodedata.normalize("NFC", stem).casefold(), stem)
+            faults.append(f"the report name {stem!r} is longer than {LONGEST} bytes; shorten the notebook's")
+        other = folded.setdefault(_folded(stem), stem)
         if other is not stem:
-            faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a value of the grid")
+            faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a notebook")
     return faults
 
 

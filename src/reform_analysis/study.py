@@ -17,7 +17,7 @@ from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
 from reform_analysis.parameters import declared_parameters, read_value
 from reform_analysis.plan_record import PlanState, read_state
-from reform_analysis.storage import digest, file_part, name_faults
+from reform_analysis.storage import digest, name_faults, report_stems
 from reform_analysis.study_file import Study, listing, nearest, read_study
 from reform_analysis.wording import LANGUAGES
 
@@ -325,10 +325,9 @@ def make_plan(
     analysis = _analysis(study, folder, faults)
     cells: list[dict[str, str]] = []
     if not faults:
-        cells = grid.combinations(
-            study, folder=folder, languages=wanted, parameters=values, where=where or {}, faults=faults
-        )
-    reports = _reports(sources, cells, values, faults)
+        cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
+    kept = grid.filtered(cells, where or {}, names=grid.keys(study), faults=faults) if cells else []
+    reports = _reports(sources, cells, kept, values, faults)
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
     if not (reports or faults):
@@ -362,8 +361,19 @@ def _analysis(study: Study, folder: Path, faults: list[str]) -> PlanState | None
 
 
 def _reports(
-    sources: list[Source], cells: list[dict[str, str]], values: Mapping[str, Any], faults: list[str]
+    sources: list[Source],
+    cells: list[dict[str, str]],
+    kept: list[dict[str, str]],
+    values: Mapping[str, Any],
+    faults: list[str],
 ) -> list[Planned]:
+    """The reports that are kept; their names are those that they have among all."""
+    every = [
+        (source.name, tuple(value for name, value in cell.items() if name != "language"), cell["language"])
+        for source in sources
+        for cell in cells
+    ]
+    stems = dict(zip(every, report_stems(every), strict=True))
     reports = []
     for source in sources:
         undeclared = {name for cell in cells for name in cell} - source.declared.keys()
@@ -371,8 +381,8 @@ def _reports(
             f"notebook {source.name} does not declare grid key {name!r}; {nearest(name, source.declared)}"
             for name in sorted(undeclared)
         ]
-        for cell in [] if undeclared else cells:
-            parts = [file_part(value) for name, value in cell.items() if name != "language"]
-            stem = ".".join([source.name, *parts, cell["language"]])
+        for cell in [] if undeclared else kept:
+            parts = tuple(value for name, value in cell.items() if name != "language")
+            stem = stems[source.name, parts, cell["language"]]
             reports.append(Planned(_set_values(source, {**values, **cell}, faults), cell, stem))
     return reports

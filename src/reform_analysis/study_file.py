@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from reprlib import Repr
 from typing import Any, Literal, TypeVar, get_args
 
 import yaml
@@ -14,6 +15,8 @@ from reform_analysis.parameters import WAY_OUT
 from reform_analysis.wording import LANGUAGES
 
 Checked = TypeVar("Checked", bound=BaseModel)
+_SHORT = Repr()  # aliases of YAML make a few lines millions of values
+_SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 2, 3, 3, 80, 80
 
 
 class Grid(BaseModel):
@@ -149,7 +152,7 @@ def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) ->
         return f"{head}the key {key!r} is missing; write a line `{place[-1]}: ...`"
     hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
     message = error["msg"].removeprefix("Value error, ")
-    return f"{head}{key}: {message[0].lower()}{message[1:]}, got {error['input']!r}{hint}"
+    return f"{head}{key}: {message[0].lower()}{message[1:]}, got {_SHORT.repr(error['input'])}{hint}"
 
 
 def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
@@ -247,7 +250,9 @@ def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> C
         raise ReportError(f"{kind} {name} is no YAML in UTF-8: {broken}; correct it there.") from None
     if not isinstance(tree, dict):
         keys = ", ".join(model.model_fields)
-        raise ReportError(f"{kind} {name} must hold `key: value` lines, got {tree!r}; keys are {keys}.")
+        raise ReportError(
+            f"{kind} {name} must hold `key: value` lines, got {_SHORT.repr(tree)}; keys are {keys}."
+        )
     try:
         return model.model_validate(tree)
     except ValidationError as broken:

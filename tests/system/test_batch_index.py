@@ -95,7 +95,7 @@ def tab(browser: Browser, complaints: list[str], address: str) -> Iterator[Page]
 
 
 def counties(tab: Page) -> list[str]:
-    return tab.locator("tbody tr:visible td[data-label=county]").all_inner_texts()
+    return tab.locator("tbody tr:visible td[data-key=county]").all_inner_texts()
 
 
 def test_failures_stand_first_and_a_name_stays_text(tab: Page) -> None:
