@@ -1,6 +1,7 @@
 """Lasting differences between units: recovered from drawn counts, against statsmodels and by integration."""
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,9 @@ import statsmodels.api as sm
 from scipy import integrate, stats
 
 from reform_analysis.baseline_sample import BaselineSample, Levels, baseline_sample, levels, log_contrast
-from reform_analysis.estimates import DataError, DesignError, UntestableError
+from reform_analysis.entropy_balance import matched
+from reform_analysis.estimates import CheckResult, DataError, DesignError, UntestableError
+from reform_analysis.regression_to_mean import baseline_shrinkage
 from reform_analysis.simulate import draw_panel
 
 
@@ -136,6 +139,30 @@ def test_an_arm_without_events_afterwards_has_no_finite_ratio() -> None:
     panel.loc[panel["pilot"] & (panel["period"] >= "2021"), "losses"] = 0
     with pytest.raises(UntestableError, match="pilots must have an event after the base period"):
         baseline_sample(panel, outcome="losses", pre=["2018", "2019", "2020"], post=["2021"])
+
+
+@pytest.mark.parametrize("column", ["losses", "cases"])
+@pytest.mark.parametrize(("value", "shown"), [(-3.0, "-3"), (np.inf, "inf")])
+def test_negative_counts_are_refused_with_row_and_column(column: str, value: float, shown: str) -> None:
+    panel = frame()
+    at = panel.index[panel["period"].isin(ASKED["post"])][7]
+    panel[column] = panel[column].astype(float)
+    panel.loc[at, column] = value
+    unit, period = panel.loc[at, ["unit_id", "period"]]
+    said = rf"^'{column}' must hold .* got {shown} in row {at} \({unit}, {period}\); correct it"
+    with pytest.raises(DataError, match=said):
+        baseline_sample(panel, **ASKED, exposure="cases")
+    elsewhere = panel.assign(period=panel["period"].where(panel.index != at, "1990"))
+    assert baseline_sample(elsewhere, **ASKED, exposure="cases").left_out >= 1
+
+
+@pytest.mark.parametrize("check", [matched, baseline_shrinkage])
+def test_checks_of_the_baseline_refuse_negative_counts(check: Callable[..., CheckResult]) -> None:
+    panel = frame().assign(losses=lambda df: df["losses"].astype(float))
+    at = panel.index[panel["period"] == "2020"][0]
+    panel.loc[at, "losses"] = -1.0
+    with pytest.raises(DataError, match=rf"^'losses' must hold .* got -1 in row {at} "):
+        check(panel, **ASKED, **({"seed": 1} if check is baseline_shrinkage else {}))
 
 
 def test_columns_may_bear_any_name() -> None:

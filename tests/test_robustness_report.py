@@ -13,6 +13,7 @@ from reform_analysis.estimates import COLUMNS, CheckResult, Estimates
 from reform_analysis.examination import Examination, Found, NotRun
 from reform_analysis.scorecard import scorecard
 from reform_analysis.tables import Table
+from reform_analysis.trend_bounds import common_trend_bounds
 from reform_analysis.wording import LANGUAGES, Prose, say
 
 
@@ -80,6 +81,36 @@ def test_bounds_come_with_a_figure_that_names_the_breakdown(language: str) -> No
     assert "0.30" in figure.alt
     assert "SYNTHETIC" in figure.caption
     assert isinstance(table, Table)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "a bootstrap of units"), ("zh", "按单位的自助法")])
+def test_bounds_say_why_the_base_period_gives_other_numbers(language: str, words: str) -> None:
+    checks: dict[str, Found] = {"relative_magnitudes": check("common_trend_bounds", passed=True)}
+    checks["smoothness"] = checks["relative_magnitudes"]
+    alone, *_ = robustness_report.bounds(examination(checks), kind="relative_magnitudes", language=language)
+    assert words not in str(alone)
+    study = examination(checks | {"baseline_shrinkage": check("baseline_shrinkage", passed=None)})
+    beside, *_ = robustness_report.bounds(study, kind="relative_magnitudes", language=language)
+    assert str(beside).count(words) == 1
+    again, *_ = robustness_report.bounds(study, kind="smoothness", language=language)
+    assert words not in str(again)
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "with only 9 clusters they are"), ("zh", "聚类只有9个")]
+)
+@pytest.mark.parametrize("kind", ["relative_magnitudes", "smoothness"])
+def test_bounds_warn_of_few_clusters(language: str, words: str, kind: str) -> None:
+    row = [[0.9, 0.1, 0.7, 1.1, 0.3], [0.5, 0.1, 0.4, 0.7, 0.001]]
+    terms = pd.Index(["event_-2", "event_0"], name="term")
+    numbers = pd.DataFrame(row, index=terms, columns=list(COLUMNS))
+    vcov = pd.DataFrame(np.eye(2) * 0.01, index=terms, columns=terms)
+    found = common_trend_bounds(Estimates(numbers, "rate_ratio", 0.95, "m", 99, n_clusters=9, vcov=vcov))
+    study = examination({kind: found})
+    said, *_ = robustness_report.bounds(study, kind=kind, language=language)
+    assert words in str(said)
     plt.close("all")
 
 

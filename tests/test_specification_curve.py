@@ -12,7 +12,7 @@ from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import DesignError
 from reform_analysis.simulate import draw_panel
 from reform_analysis.specification_curve import Choices, specification_curve
-from reform_analysis.specifications import StratumWeights
+from reform_analysis.specifications import BalanceWeights, StratumWeights
 from reform_analysis.treatment import treated_fraction
 
 FIT = partial(fit_poisson, unit="unit_id", period="period", inference="cluster")
@@ -82,6 +82,38 @@ def test_one_specification_ranks_among_the_draws_of_the_randomisation_test() -> 
     assert curve.joint.loc["median_score", "p_value"] == pytest.approx(p_value, abs=1e-12)
 
 
+def with_gaps(df: pd.DataFrame, units: pd.Series, n: int) -> pd.DataFrame:
+    """The panel without the first row of the first n of some units."""
+    return df[df.duplicated("unit_id") | ~df["unit_id"].isin(units.unique()[:n])]
+
+
+def choices_with_weights(df: pd.DataFrame) -> Choices:
+    levels = df.groupby("unit_id")["losses"].agg(lambda counts: np.log1p(float(counts.sum())))
+    levels = levels.where(df.groupby("unit_id")["period"].count() == 6)  # unknown where rows are missing
+    weights = {"equal": None, "city": StratumWeights(strata_of(df))}
+    weights["balanced"] = BalanceWeights(levels.to_numpy()[:, None])
+    return Choices(outcomes=["losses"], codings={"binary": "binary"}, weights=weights)
+
+
+def test_units_with_missing_rows_are_left_out_as_if_they_were_not_in_the_panel() -> None:
+    df = panel(8)
+    lost = [*df["unit_id"].unique()[:20], *df.loc[df["pilot"], "unit_id"].unique()[-5:]]
+    gaps = with_gaps(df, pd.Series(lost), len(lost))
+    without = df[~df["unit_id"].isin(lost)]
+    given = {"strata": "city", "cluster": "county", "draws": 99, "seed": 1}
+    found = specification_curve(gaps, FIT, choices=choices_with_weights(gaps), **given)
+    expected = specification_curve(without, FIT, choices=choices_with_weights(without), **given)
+    pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
+    pd.testing.assert_frame_equal(found.joint, expected.joint)
+    pilots = df.loc[df["unit_id"].isin(lost) & df["pilot"], "unit_id"].nunique()
+    assert found.left_out == (len(set(lost)), pilots)
+    assert f"{len(set(lost))} of 120 units ({pilots} of them treated)" in found.notes[-1]
+    assert f"are left out here: {len(set(lost))}, {pilots} of them pilots." in found.result.sentences["en"]
+    assert f"不在此列：{len(set(lost))}个，其中试点{pilots}个。" in found.result.sentences["zh"]
+    assert expected.left_out == (0, 0)
+    assert "left out" not in expected.result.sentences["en"]
+
+
 def test_the_joint_test_finds_a_strong_effect_and_not_its_absence() -> None:
     choices = Choices(
         outcomes=["losses"],
@@ -126,7 +158,10 @@ def test_the_same_seed_gives_the_same_curve() -> None:
 def test_designs_that_cannot_be_relabelled_are_refused() -> None:
     df = panel(7)
     choices = Choices(outcomes=["losses"], codings={"binary": "binary"})
-    with pytest.raises(DesignError, match="^every unit needs a row in every period"):
-        specification_curve(df.iloc[1:], FIT, choices=choices, draws=9, seed=1)
+    with pytest.raises(DesignError, match="^at least half of the units must have a row in every period, got"):
+        specification_curve(with_gaps(df, df["unit_id"], 61), FIT, choices=choices, draws=9, seed=1)
+    pilots = df.loc[df["pilot"], "unit_id"]
+    with pytest.raises(DesignError, match="^at least half of the treated units .* got 19 of 40"):
+        specification_curve(with_gaps(df, pilots, 21), FIT, choices=choices, draws=9, seed=1)
     with pytest.raises(DesignError, match="^codings must have units that are never treated"):
         specification_curve(df.assign(binary=1.0), FIT, choices=choices, draws=9, seed=1)

@@ -1,6 +1,6 @@
 """Counts of units before and after adoption, and how much units differ for good."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -148,7 +148,8 @@ def baseline_sample(
     Raises
     ------
     DataError
-        If a column is missing, no number, the pilot status varies, or a unit has several rows a period.
+        If a column is missing or no number, a count or denominator of these periods is negative or infinite,
+        the pilot status varies, or a unit has several rows a period.
     DesignError
         If there are fewer than three pre-periods, or periods are missing or overlap.
     UntestableError
@@ -166,6 +167,7 @@ def baseline_sample(
         raise DataError(
             "panel must hold one row a unit and period, got several; add them up or correct them."
         )
+    _require_counts(table, dict(zip(["count", "exposure"], numbers, strict=False)))
     table.loc[~(table["exposure"] > 0), "count"] = np.nan
     wide = table.pivot_table(index="unit", columns="period", values=["count", "exposure"])
     wide = wide.reindex(columns=pd.MultiIndex.from_product([["count", "exposure"], [*pre, *post]]))
@@ -184,6 +186,17 @@ def baseline_sample(
     )
     _require_arms(sample)
     return sample
+
+
+def _require_counts(table: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Name the first row with a number below 0, or without end."""
+    for column, name in names.items():
+        wrong = table[(table[column] < 0) | np.isinf(table[column])]
+        for row, found in wrong.head(1).iterrows():
+            raise DataError(
+                f"{name!r} must hold finite numbers of 0 or more, got {found[column]:g} in row {row} "
+                f"({found['unit']}, {found['period']}); correct it, or leave it blank if it is not known."
+            )
 
 
 def _require_periods(periods: pd.Series, pre: list[Any], post: list[Any]) -> None:

@@ -239,6 +239,7 @@ _CAUTIONS = {
     "few_never_treated": r"few clusters with never treated units: (?P<n>\d+) .*",
     "little_information": r"little information: (?P<n>\d+) events for (?P<parameters>\d+) .*",
     "open_interval": r"no bound on a side for .*",
+    "normal_bounds": r"The intervals take the coefficients as normal, .* with (?P<n>\d+) clusters they .*",
 }
 
 

@@ -116,6 +116,7 @@ def bounds(examination: Examination, *, kind: str, source: str = "", language: s
     found = examination.checks[kind]
     if isinstance(found, NotRun):
         return (said,)
+    said = Prose((_line(kind, found, language), *_beside(examination, found, kind, language)))
     frame = found.to_frame()
     drawn, size = frame.drop("breakdown"), frame.loc["breakdown", "size"]
     ends = {name: f"{drawn[f'ci_{name}'].iloc[0]:.2f}" for name in ("low", "high")}
@@ -131,6 +132,17 @@ def bounds(examination: Examination, *, kind: str, source: str = "", language: s
         **ends,
     }
     return said, plots.captioned(ax, "trend_bounds", language=language, **fields), *tables
+
+
+def _beside(examination: Examination, found: CheckResult, kind: str, language: str) -> list[str]:
+    """What normal quantiles overlook, and why another check of the same question gives other numbers."""
+    doubts = filter(None, map(caution, found.notes))
+    said = [say(f"effect_caution.{name}", language, **values) for name, values in doubts]
+    if kind == "relative_magnitudes" and isinstance(
+        examination.checks.get("baseline_shrinkage"), CheckResult
+    ):
+        said.append(say("robustness.against_base", language, row=say("robustness_row.base_period", language)))
+    return said
 
 
 def _level(examination: Examination) -> float:

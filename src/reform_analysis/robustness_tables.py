@@ -45,6 +45,7 @@ _REFUSALS = {
     "must have at least three groups": "few_groups",
     "must be at least two units with an event": "few_events",
     "must have an event": "few_events",
+    "must have a row in every period": "few_complete",
 }
 _ROWS = {
     "all together": "together",

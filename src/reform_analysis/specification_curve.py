@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.sparse import csr_array, vstack
 from scipy.stats import rankdata
 
@@ -21,8 +22,8 @@ from reform_analysis.estimates import (
     require_whole_number,
 )
 from reform_analysis.measures import as_numbers, need_columns, need_constant
-from reform_analysis.refits import Fit, Variant, in_both, refit_all
-from reform_analysis.specifications import Choices
+from reform_analysis.refits import Fit, Variant, in_both, joined, refit_all
+from reform_analysis.specifications import Choices, Weighting
 from reform_analysis.wording import p_text
 
 __all__ = ["Choices", "SpecificationCurve", "specification_curve"]
@@ -50,6 +51,8 @@ class SpecificationCurve:
         Of the estimates.
     synthetic : bool
     notes : tuple of str
+    left_out : tuple of int
+        Units that lack a row in some period, which no specification uses, and how many of them are treated.
     """
 
     frame: InitVar[pd.DataFrame]
@@ -60,6 +63,7 @@ class SpecificationCurve:
     ci_level: float
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    left_out: tuple[int, int] = (0, 0)
 
     _frame: pd.DataFrame = field(init=False)
 
@@ -102,6 +106,10 @@ class SpecificationCurve:
             draws=f"{self.draws:,}",
             level=percent((1 - self.ci_level) / 2),
         )
+        units, pilots = self.left_out
+        if units:
+            missing = in_both("check.specification_curve_left_out", n=f"{units:,}", pilots=f"{pilots:,}")
+            sentences = joined(sentences, missing)
         return CheckResult("specification_curve", passed, sentences, self._frame, self.synthetic, self.notes)
 
 
@@ -129,7 +137,8 @@ def specification_curve(
     Parameters
     ----------
     df : DataFrame
-        One row a unit and period; every unit has every period.
+        One row a unit and period. Units that lack a row in some period are left out of every specification:
+        their history cannot change places with another's.
     fit : callable
         ``fit(df, **spec) -> Estimates``; takes `outcome`, `exposure` and `terms`.
     choices : Choices
@@ -153,7 +162,8 @@ def specification_curve(
     DataError
         If a column is missing or no number, or varies within a unit where it must not.
     DesignError
-        If units lack periods, no unit is never treated, or none is ever treated.
+        If fewer than half of the units, or of the treated ones, have a row in every period; if no unit is
+        never treated, or none is ever treated.
     UntestableError
         If a specification has no events in two periods.
 
@@ -163,7 +173,8 @@ def specification_curve(
     no effect on any outcome in `choices`. The p-values are exact under both, whatever the specifications have
     in common; they say nothing about specifications that all share a fault, as a common trend. A weight w of
     a unit enters a fit as w times its counts, which with unit effects is the weighted likelihood. Samples
-    keep the units that they have, whoever is relabelled.
+    keep the units that they have, whoever is relabelled. Leaving out units with missing rows assumes that
+    rows are not missing because of the reform; the estimates are then those of the units left.
 
     References
     ----------
@@ -183,8 +194,9 @@ def specification_curve(
     frame = pd.concat(
         [table, estimated, pd.DataFrame({"score": scores[0], "p_claimed": p_claimed}, table.index)], axis=1
     )
+    notes = *found.notes, *curve.notes()
     return SpecificationCurve(
-        frame, joint, claimed, draws, found.scale, found.ci_level, found.synthetic, found.notes
+        frame, joint, claimed, draws, found.scale, found.ci_level, found.synthetic, notes, curve.left_out
     )
 
 
@@ -214,11 +226,14 @@ class _Curve:
     def __init__(
         self, df: pd.DataFrame, choices: Choices, *, unit: str, period: str, cluster: str | None
     ) -> None:
-        self.df, self.choices, self.unit = df, choices, unit
-        self.grid = _full_grid(df, unit=unit, period=period)
-        self.cluster = None if cluster in (None, unit) else self.codes(str(cluster))
-        columns = dict.fromkeys([*choices.codings.values()])
+        columns = list(dict.fromkeys(choices.codings.values()))
         need_columns(df, columns)
+        every = cell_scores.grid(df, unit=unit, period=period)
+        self.complete, self.left_out = _complete(every, as_numbers(df, columns))
+        df = df[self.complete[every.row]]
+        self.df, self.choices, self.unit = df, choices, unit
+        self.grid = cell_scores.grid(df, unit=unit, period=period)
+        self.cluster = None if cluster in (None, unit) else self.codes(str(cluster))
         tables = as_numbers(df, columns)
         self.codings = {name: self.grid.table(tables[name].to_numpy()) for name in columns}
         samples = [name for name in choices.samples.values() if name is not None]
@@ -226,6 +241,15 @@ class _Curve:
         self.inside = {name: df[name].fillna(False).astype(bool).to_numpy() for name in samples}
         self.fits: dict[Any, tuple[CellFit, Any]] = {}
         self.weights: dict[Any, Floats | None] = {}
+
+    def notes(self) -> tuple[str, ...]:
+        """Who is left out."""
+        units, pilots = self.left_out
+        said = (
+            f"{units} of {len(self.complete)} units ({pilots} of them treated) lack a row in some period and "
+            "are left out of every specification."
+        )
+        return (said,) if units else ()
 
     def codes(self, column: str) -> Integers:
         """Codes of a column of units, in the order of the grid."""
@@ -284,8 +308,16 @@ class _Curve:
         inside = np.bincount(self.grid.row[keep], minlength=len(self.grid.units)) > 0
         key = name, inside.tobytes()
         if key not in self.weights:
-            self.weights[key] = weighting(self.labels.treated(), inside)
+            self.weights[key] = self.weighed(weighting, inside)
         return self.weights[key]
+
+    def weighed(self, weighting: Weighting, inside: NDArray[np.bool_]) -> Floats:
+        """Weights of the units in use; a weighting knows all units of the panel."""
+        labels = self.labels.treated()
+        treated, among = np.zeros((len(labels), len(self.complete))), np.zeros_like(self.complete)
+        treated[:, self.complete], among[self.complete] = labels, inside
+        weights: Floats = weighting(treated, among)[:, self.complete]
+        return weights
 
     def scores(self, row: Mapping[str, Any]) -> Floats:
         """Studentised scores of a specification, shape (draws + 1,)."""
@@ -311,14 +343,18 @@ class _Curve:
         return cell_scores.fit_cells(counts, exposure, [tables[name] for name in controls])
 
 
-def _full_grid(df: pd.DataFrame, *, unit: str, period: str) -> Grid:
-    where = cell_scores.grid(df, unit=unit, period=period)
-    if len(df) < len(where.units) * len(where.periods):
-        raise DesignError(
-            f"every unit needs a row in every period, got {len(df)} rows for {len(where.units)} units and "
-            f"{len(where.periods)} periods; add rows with missing counts."
-        )
-    return where
+def _complete(where: Grid, codings: pd.DataFrame) -> tuple[NDArray[np.bool_], tuple[int, int]]:
+    """Units with a row in every period; how many have not, and how many of those are treated."""
+    complete = np.bincount(where.row, minlength=len(where.units)) == len(where.periods)
+    treated = np.bincount(where.row[(codings != 0).any(axis=1)], minlength=len(where.units)) > 0
+    for name, among in {"units": np.ones_like(complete), "treated units": treated}.items():
+        kept, total = int(complete[among].sum()), int(among.sum())
+        if 2 * kept < total:
+            raise DesignError(
+                f"at least half of the {name} must have a row in every period, got {kept} of {total}; leave "
+                "out periods that few units have."
+            )
+    return complete, (int((~complete).sum()), int((treated & ~complete).sum()))
 
 
 def _relabelled(histories: Integers, stratum: Integers, draws: int, rng: np.random.Generator) -> Relabelling:

@@ -96,7 +96,7 @@ class StratumWeights:
     Parameters
     ----------
     stratum : ndarray of int, shape (units,)
-        Codes from 0, units in the order of the grid.
+        Codes from 0, all units of the panel in order.
     """
 
     stratum: Integers
@@ -120,7 +120,7 @@ class BalanceWeights:
     Parameters
     ----------
     columns : ndarray, shape (units, k)
-        What is balanced, units in the order of the grid.
+        What is balanced, all units of the panel in order; missing in those that lack a row.
 
     References
     ----------
@@ -133,7 +133,8 @@ class BalanceWeights:
         """Return the weights of every draw; where they do not converge, the last step's."""
         known = self.columns[inside]
         spread = np.where(known.std(axis=0) > 0, known.std(axis=0), 1.0)
-        x = np.column_stack([np.ones(len(self.columns)), (self.columns - known.mean(axis=0)) / spread])
+        scaled = np.where(inside[:, None], (self.columns - known.mean(axis=0)) / spread, 0.0)
+        x = np.column_stack([np.ones(len(self.columns)), scaled])
         rows = max(1, _BLOCK // len(x))
         blocks = [self._solved(treated[at : at + rows], x, inside) for at in range(0, len(treated), rows)]
         return np.concatenate(blocks)
