@@ -35,6 +35,7 @@ Examples:
 """
 
 STUDY = "study.yaml"
+NOT_FROZEN = 3  # of `plan check`; click takes 2 for a wrong call
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
@@ -276,7 +277,8 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
 def check(plan_file: str, language: str) -> None:
     """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
 
-    Exit code 1 if one of the files is refused, or a deviation is not explained.
+    Exit code 1 if one of the files is refused, or a deviation is not explained; 3 if the plan was never
+    frozen, so that there is nothing to hold it against.
     """
     from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
@@ -287,7 +289,7 @@ def check(plan_file: str, language: str) -> None:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
-    sys.exit(1 if state.unexplained else 0)
+    sys.exit(NOT_FROZEN if not state.versions else 1 if state.unexplained else 0)
 
 
 main.add_command(cli_packs.pack)
