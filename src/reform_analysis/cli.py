@@ -224,8 +224,9 @@ def dictionary(language: str) -> None:
 def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool) -> None:
     """Print what to cite: the package, the article whose figures it carries, the methods of REPORT.
 
-    REPORT is a run's folder or one of its notebooks. Its methods are the functions that the code cells name
-    and those that these can call; strike what you did not use. GB/T 7714-2015, APA or BibTeX.
+    REPORT is a run's folder or one of its notebooks; of a folder with runs the newest is taken. Its methods
+    are the functions that the code cells name and those that these can call; strike what you did not use.
+    GB/T 7714-2015, APA or BibTeX.
     """
     from reform_analysis import cite as citing  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
