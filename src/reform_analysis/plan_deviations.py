@@ -101,7 +101,7 @@ def _parse(heading: str, hypotheses: Collection[str], place: str, faults: list[s
     if not whole:
         faults.append(f"{place}: a heading must be `{FORM}`, got {heading!r}")
     if whole or (len(parts) > 1 and _DAY.fullmatch(parts[0])):
-        faults += [f"{place}: {fault}" for fault in _part_faults(*parts[:2], hypotheses)]
+        faults += [f"{place}: {fault}" for fault in _part_faults(parts[0], parts[1], hypotheses)]
     return Deviation(*parts) if whole else None
 
 
