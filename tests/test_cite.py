@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import re
 from pathlib import Path
 
@@ -160,6 +161,17 @@ def test_a_run_is_the_union_of_its_notebooks(tmp_path: Path) -> None:
     assert cite.report_functions(tmp_path) == ["describe.table_one", "published.evidence"]
 
 
+def test_of_a_folder_with_runs_the_newest_is_cited(tmp_path: Path) -> None:
+    for moment, run, function in ((2, "a", "published.evidence"), (1, "b", "describe.table_one")):
+        code = f"from reform_analysis import {function.split('.')[0]}\n{function}"
+        cells = [{"cell_type": "code", "source": [code]}]
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "a.zh.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+        (tmp_path / run / "manifest.json").write_text("{}", encoding="utf-8")
+        os.utime(tmp_path / run / "manifest.json", (moment, moment))
+    assert cite.report_functions(tmp_path) == ["published.evidence"]
+
+
 @pytest.mark.parametrize(
     "content", [None, "no json", "{}", '{"cells": [{"cell_type": "code", "source": "def ("}]}']
 )
@@ -192,6 +204,7 @@ def test_command_line(tmp_path: Path) -> None:
     refused = CliRunner().invoke(main, ["cite", str(tmp_path / "none")])
     assert refused.exit_code == 1
     assert refused.output.startswith("Error: report must be a notebook")
+    assert "none, which does not exist" in refused.output
 
 
 def test_readme_shows_what_the_command_prints() -> None:

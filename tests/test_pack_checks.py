@@ -169,7 +169,7 @@ def names(document: Any, new: str) -> bytes:
 REFUSED: dict[str, dict[str, EDIT]] = {
     "pack is refused": {"../x": lambda _: b"x"},
     "it is no replication pack": {"pack.json": lambda _: None},
-    r"pack\.json: members": {"pack.json": replaced('"members"', '"Members"')},
+    r"pack\.json is not as `pack` wrote it \(members": {"pack.json": replaced('"members"', '"Members"')},
     "no plain file names": {"results/manifest.json": lambda content: names(json.loads(content), "../x.html")},
 }
 

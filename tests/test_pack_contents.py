@@ -20,7 +20,9 @@ def test_what_is_written_is_read_again() -> None:
     assert pack_contents.read_contents(pack_contents.dump(pack)) == pack
 
 
-@pytest.mark.parametrize("content", [b"{}", b"no json", b'{"members": [1]}'])
+@pytest.mark.parametrize("content", [b"{}", b"no json", b"[]", b'{"members": [1]}'])
 def test_what_breaks_the_schema_is_refused(content: bytes) -> None:
-    with pytest.raises(DataError, match=r"pack\.json: "):
+    with pytest.raises(
+        DataError, match=r"pack\.json is not as `pack` wrote it \(.+\); get the archive again"
+    ):
         pack_contents.read_contents(content)

@@ -35,7 +35,7 @@ def test_windows_line_ends_and_other_dots_are_read(tmp_path: Path) -> None:
         ("## 2026-11-24 · H1 · alpha", "line 2: a heading must be `## date · H1 · what changed · why`"),
         ("## 2026-11-24 · H1 ·  · why", "line 2: a heading must be"),
         ("## 24.11.2026 · H1 · alpha · why", "line 2: the date must be as 2026-11-24, got '24.11.2026'"),
-        ("## 2026-02-30 · H1 · alpha · why", "line 2: the date must be"),
+        ("## 2026-02-30 · H1 · alpha · why", "got '2026-02-30', which is no day of the calendar"),
         ("## 2026-11-24 · H3 · alpha · why", "line 2: no hypothesis is called 'H3'; did you mean 'H"),
     ],
 )
@@ -43,6 +43,18 @@ def test_faults_are_named_with_their_line(tmp_path: Path, heading: str, message:
     with pytest.raises(ReportError) as refused:
         read(tmp_path, f"# Deviations\n{heading}\n")
     assert message in str(refused.value)
+
+
+def test_a_heading_cut_short_names_its_date_and_hypothesis_too(tmp_path: Path) -> None:
+    with pytest.raises(ReportError) as refused:
+        read(tmp_path, "## 2026-13-45 · H9 · foo\n")
+    lines = str(refused.value).splitlines()[1:]
+    assert [line.partition(", got ")[0].partition("; ")[0] for line in lines] == [
+        "- line 1: a heading must be `## date · H1 · what changed · why`",
+        "- line 1: the date must be as 2026-11-24",
+        "- line 1: no hypothesis is called 'H9'",
+    ]
+    assert lines[1].endswith("got '2026-13-45', which is no day of the calendar")
 
 
 def test_all_faults_come_at_once(tmp_path: Path) -> None:

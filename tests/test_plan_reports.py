@@ -339,6 +339,12 @@ def test_check_leaves_with_1_until_every_deviation_is_explained(folder: Path) ->
     assert (done.exit_code, f"2026-11-25的说明：{WHY}" in done.stdout) == (0, True)
 
 
+def test_check_of_a_plan_that_was_never_frozen_has_a_code_of_its_own(folder: Path) -> None:
+    done = command("check", str(folder / "plan.yaml"))
+    assert (done.exit_code, "is not frozen" in done.stdout) == (3, True)
+    assert "3 if the plan was never frozen" in " ".join(command("check", "--help").stdout.split())
+
+
 def test_check_names_what_is_wrong_with_a_file(folder: Path) -> None:
     amend(folder, "alpha", "alhpa")
     done = command("check", str(folder / "plan.yaml"))

@@ -1,5 +1,6 @@
 """A new study: written whole or not at all, runs at once, and then on the workbook that was filled in."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -132,6 +133,26 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         refused = run("init", name)
         assert (refused.exit_code, "Traceback" in refused.output) == (1, False)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["file", "notes.txt", "old"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows reads some of these names otherwise")
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("con", "has a part that is reserved on Windows"),
+        ("x:y", "has a character that some file systems forbid"),
+        ("dir\\e", "has a character that some file systems forbid"),
+        ("blank ", "which Windows drops"),
+        ("dot.", "which Windows drops"),
+    ],
+)
+def test_names_that_windows_forbids_are_refused(
+    name: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    refused = run("init", name)
+    assert (refused.exit_code, fault in refused.output, repr(name) in refused.output) == (1, True, True)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_folder_is_filled(tmp_path: Path) -> None:

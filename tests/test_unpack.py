@@ -24,6 +24,8 @@ def archive(*members: tuple[str, bytes], attributes: int = 0) -> bytes:
 
 
 REFUSED = {
+    "10 bytes before its first member": b"#!/bin/sh\n" + archive(("x", b"1")),
+    "8 bytes after its end": archive(("x", b"1")) + b"trailing",
     "leaves the folder": archive(("../x", b"1")),
     "is an absolute path": archive(("/x", b"1")),
     "'C:/x': is an absolute path": archive(("C:/x", b"1")),

@@ -26,6 +26,7 @@ import yaml
 from reform_analysis import resources
 from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.reference_styles import STYLES, Item, Style, formatted
+from reform_analysis.runs import newest_run
 
 _PACKAGE = "reform_analysis"
 _MAGIC = re.compile(r"^\s*[%!].*$", flags=re.MULTILINE)
@@ -302,7 +303,7 @@ def report_functions(report: str | Path) -> list[str]:
     Parameters
     ----------
     report : str or Path
-        An ``.ipynb`` file, rendered or not, or a run's folder.
+        An ``.ipynb`` file, rendered or not, or a run's folder; of a folder with runs the newest is taken.
 
     Returns
     -------
@@ -313,9 +314,11 @@ def report_functions(report: str | Path) -> list[str]:
     DataError
         If there is no notebook, or it cannot be read.
     """
-    path = Path(report)
+    path = newest_run(report)
+    if not path.exists():
+        raise DataError(f"report must be a notebook or a run's folder, got {path}, which does not exist.")
     notebooks = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
-    if not notebooks or not all(notebook.is_file() for notebook in notebooks):
+    if not notebooks:
         raise DataError(f"report must be a notebook or a folder with some, got {path}; pass reports/<run>.")
     found: dict[str, None] = {}
     for notebook in notebooks:

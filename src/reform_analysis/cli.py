@@ -35,6 +35,7 @@ Examples:
 """
 
 STUDY = "study.yaml"
+NOT_FROZEN = 3  # of `plan check`; click takes 2 for a wrong call
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
@@ -229,8 +230,9 @@ def dictionary(language: str) -> None:
 def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool) -> None:
     """Print what to cite: the package, the article whose figures it carries, the methods of REPORT.
 
-    REPORT is a run's folder or one of its notebooks. Its methods are the functions that the code cells name
-    and those that these can call; strike what you did not use. GB/T 7714-2015, APA or BibTeX.
+    REPORT is a run's folder or one of its notebooks; of a folder with runs the newest is taken. Its methods
+    are the functions that the code cells name and those that these can call; strike what you did not use.
+    GB/T 7714-2015, APA or BibTeX.
     """
     from reform_analysis import cite as citing  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
@@ -282,7 +284,8 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
 def check(plan_file: str, language: str) -> None:
     """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
 
-    Exit code 1 if one of the files is refused, or a deviation is not explained.
+    Exit code 1 if one of the files is refused, or a deviation is not explained; 3 if the plan was never
+    frozen, so that there is nothing to hold it against.
     """
     from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
@@ -293,7 +296,7 @@ def check(plan_file: str, language: str) -> None:
         click.echo(f"Error: {refused}", err=True)
         sys.exit(1)
     click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
-    sys.exit(1 if state.unexplained else 0)
+    sys.exit(NOT_FROZEN if not state.versions else 1 if state.unexplained else 0)
 
 
 main.add_command(cli_packs.pack)

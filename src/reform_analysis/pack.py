@@ -21,13 +21,13 @@ from reform_analysis.pack_members import (
     Finished,
     included,
     inputs,
-    newest_run,
     notebooks,
     read_run,
     results,
     study_files,
 )
 from reform_analysis.pack_outputs import outputs_of
+from reform_analysis.runs import newest_run
 from reform_analysis.storage import digest
 from reform_analysis.unpack import LARGE, collisions, name_faults
 

@@ -77,7 +77,14 @@ def read_contents(content: bytes) -> Pack:
     DataError
         If it breaks the schema.
     """
-    return _parsed(Pack, content, CONTENTS)
+    try:
+        return _parsed(Pack, content, CONTENTS)
+    except DataError as broken:
+        reason = str(broken).removeprefix(f"{CONTENTS}: ")
+        raise DataError(
+            f"{CONTENTS} is not as `pack` wrote it ({reason}); get the archive again from where "
+            "it was published."
+        ) from None
 
 
 def read_manifest(content: bytes) -> Manifest:

@@ -46,22 +46,6 @@ class Finished:
     base: Path
 
 
-def newest_run(folder: str | Path) -> Path:
-    """Return the newest run of a folder of reports; a run's own folder stays what it is.
-
-    Parameters
-    ----------
-    folder : str or Path
-
-    Returns
-    -------
-    Path
-    """
-    place = Path(folder)
-    runs = [] if (place / "manifest.json").exists() else sorted(place.glob("*/manifest.json"))
-    return max(runs, key=lambda path: (path.stat().st_mtime_ns, path)).parent if runs else place
-
-
 def read_run(folder: Path, study: str | Path | None = None) -> Finished:
     """Read a run, and refuse one that is not whole or not as it was written.
 

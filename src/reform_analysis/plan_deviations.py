@@ -11,6 +11,7 @@ from reform_analysis.study_file import listing, nearest, read_text
 
 FILE = "deviations.md"
 FORM = "## date · H1 · what changed · why"
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOTS = re.compile(r"\s*[·・•‧]\s*")
 
 
@@ -96,15 +97,22 @@ def read_deviations(path: str | Path, *, hypotheses: Collection[str]) -> tuple[D
 
 def _parse(heading: str, hypotheses: Collection[str], place: str, faults: list[str]) -> Deviation | None:
     parts = [part.strip() for part in _DOTS.split(heading, maxsplit=3)]
-    if len(parts) < 4 or not all(parts):
+    whole = len(parts) == 4 and all(parts)
+    if not whole:
         faults.append(f"{place}: a heading must be `{FORM}`, got {heading!r}")
-        return None
-    day, name, what, why = parts
+    if whole or (len(parts) > 1 and _DAY.fullmatch(parts[0])):
+        faults += [f"{place}: {fault}" for fault in _part_faults(parts[0], parts[1], hypotheses)]
+    return Deviation(*parts) if whole else None
+
+
+def _part_faults(day: str, name: str, hypotheses: Collection[str]) -> list[str]:
+    found = []
     if not _is_day(day):
-        faults.append(f"{place}: the date must be as 2026-11-24, got {day!r}")
-    if name not in {*hypotheses, WHOLE}:
-        faults.append(f"{place}: no hypothesis is called {name!r}; {nearest(name, {*hypotheses, WHOLE})}")
-    return Deviation(day, name, what, why)
+        unreal = ", which is no day of the calendar" if _DAY.fullmatch(day) else ""
+        found.append(f"the date must be as 2026-11-24, got {day!r}{unreal}")
+    if name and name not in {*hypotheses, WHOLE}:
+        found.append(f"no hypothesis is called {name!r}; {nearest(name, {*hypotheses, WHOLE})}")
+    return found
 
 
 def _is_day(text: str) -> bool:

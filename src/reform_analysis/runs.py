@@ -240,3 +240,19 @@ def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _by_notebook(records: Sequence[JobRecord]) -> dict[str, list[JobRecord]]:
     names = dict.fromkeys(record.notebook for record in records)
     return {name: [record for record in records if record.notebook == name] for name in names}
+
+
+def newest_run(folder: str | Path) -> Path:
+    """Return the newest run of a folder of reports; a run's own folder stays what it is.
+
+    Parameters
+    ----------
+    folder : str or Path
+
+    Returns
+    -------
+    Path
+    """
+    place = Path(folder)
+    runs = [] if (place / "manifest.json").exists() else sorted(place.glob("*/manifest.json"))
+    return max(runs, key=lambda path: (path.stat().st_mtime_ns, path)).parent if runs else place

@@ -9,6 +9,7 @@ from string import Template
 from reform_analysis import schema
 from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.resources import notebook_paths
+from reform_analysis.unpack import name_faults
 from reform_analysis.wording import LANGUAGES, say
 from reform_analysis.workbook_template import workbook
 
@@ -41,7 +42,8 @@ def write_study(folder: str | Path, *, reform: str = "zhejiang", language: str =
     Raises
     ------
     DataError
-        If the folder holds anything, is the current one, or cannot be written. Nothing is left then.
+        If the folder holds anything, is the current one, cannot be written, or has a name that some system
+        forbids. Nothing is left then.
     """
     require_choice("reform", reform, tuple(REFORMS))
     require_choice("language", language, LANGUAGES)
@@ -103,6 +105,12 @@ def _require_empty(folder: Path) -> Path:
     target = folder.resolve()
     if target == Path.cwd():
         raise DataError(f"folder must not be the current one, got {target}; go one up and name it there.")
+    faults = name_faults(target.name)
+    if faults:
+        raise DataError(
+            f"folder must have a name that every system takes, got {target.name!r}, which "
+            f"{'; it '.join(faults)}; choose another."
+        )
     if not target.parent.is_dir():
         raise DataError(f"folder must lie in one that exists, got {target}; make {target.parent} first.")
     if target.exists() and not target.is_dir():

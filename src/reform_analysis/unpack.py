@@ -16,6 +16,7 @@ MEMBERS = 100_000
 TOTAL = 8 * 2**30  # bytes of all members together
 RATIO = 200  # bytes a compressed byte, from LARGE bytes on; reports reach 6, a bomb a thousand
 LARGE = 10 * 2**20
+_END, _END_BYTES = b"PK\x05\x06", 22  # the record that closes an archive
 _FORBIDDEN = FORBIDDEN - {"%"}  # reports write it for what file systems forbid
 
 
@@ -33,12 +34,20 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
     Raises
     ------
     DataError
-        If it is none.
+        If it is none, or bytes stand before or after it, which no hash of a member covers.
     """
     try:
-        return zipfile.ZipFile(BytesIO(content))
+        archive = zipfile.ZipFile(BytesIO(content))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as broken:
         raise DataError(f"pack must be a zip archive, got one that cannot be read ({broken}).") from None
+    before = min((member.header_offset for member in archive.infolist()), default=0)
+    after = len(content) - content.rfind(_END) - _END_BYTES
+    for count, place in ((before, "before its first member"), (after, "after its end")):
+        if count > 0:
+            raise DataError(
+                f"pack must be a zip archive and nothing else, got one with {count} bytes {place}."
+            )
+    return archive
 
 
 def faults(archive: zipfile.ZipFile) -> list[str]:
