@@ -8,6 +8,9 @@ import docx
 import pandas as pd
 import pytest
 from docx.oxml.ns import qn
+from docx.shared import Pt
+from fontTools.ttLib import TTFont
+from matplotlib import get_data_path
 
 from reform_analysis import tables
 from reform_analysis.estimates import DataError
@@ -111,11 +114,58 @@ def test_heads_repeat_and_rows_do_not_break(document: Any) -> None:
 
 
 def test_a_wide_table_turns_the_page(tmp_path: Path) -> None:
-    wide = pd.DataFrame({f"column number {k}": ["a rather long cell"] for k in range(8)})
+    wide = pd.DataFrame({f"column number {k}": ["a rather long cell"] for k in range(6)})
     section = docx.Document(str(tables.to_word(wide, tmp_path / "t.docx"))).sections[0]
     assert section.page_width > section.page_height
     total = sum(column.width for column in docx.Document(str(tmp_path / "t.docx")).tables[0].columns)
     assert total <= section.page_width - section.left_margin - section.right_margin
+
+
+NUMBERS = pd.DataFrame(
+    {
+        "text": ["a column of text with sixty characters, as one more line has"] * 7,
+        "=1+1": range(7),
+        "val_%&": [0.5, None, 1234567.891, -3, 1e-9, float("inf"), 2],
+    }
+)
+
+
+def advance(text: str, font: TTFont, size: float) -> float:
+    """Points that a text takes in a font, read from the font's own table."""
+    glyphs, widths = font.getBestCmap(), font["hmtx"].metrics
+    return sum(widths[glyphs[ord(char)]][0] for char in text) * size / font["head"].unitsPerEm
+
+
+@pytest.mark.parametrize("name", ["DejaVuSerif.ttf", "STIXGeneral.ttf"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("columns", [1, 7])
+def test_numbers_fit_into_their_columns_in_any_font(
+    name: str, language: str, columns: int, tmp_path: Path
+) -> None:
+    """Where Times New Roman is missing a wider font stands in; with seven the page is full."""
+    frame = pd.concat([NUMBERS, *[-NUMBERS[["val_%&"]].add_suffix(k) for k in range(columns - 1)]], axis=1)
+    made = docx.Document(str(tables.to_word(frame, tmp_path / "t.docx", language=language)))
+    font = TTFont(f"{get_data_path()}/fonts/ttf/{name}")
+    section, table = made.sections[0], made.tables[0]
+    room = section.page_width - section.left_margin - section.right_margin
+    half = 635 / 2  # of a twip, to which Word rounds a width
+    assert sum(column.width for column in table.columns) <= room + half * len(table.columns)
+    margins = 2 * Pt(5.4)  # of Word's plain table, left and right
+    for column in list(table.columns)[1:]:
+        for cell in column.cells[1:]:
+            assert cell.width == column.width
+            assert cell._element.tcPr.find(qn("w:noWrap")) is not None, repr(cell.text)
+            assert Pt(advance(cell.text, font, 9)) + margins <= column.width
+    assert all(cell._element.tcPr.find(qn("w:noWrap")) is None for cell in table.columns[0].cells)
+
+
+def test_text_takes_the_room_that_numbers_leave(tmp_path: Path) -> None:
+    """Sixty characters stand on one line if the page has room; beside seven columns they give way."""
+    one = docx.Document(str(tables.to_word(NUMBERS, tmp_path / "one.docx"))).tables[0]
+    wide = pd.concat([NUMBERS, *[NUMBERS[["val_%&"]].add_suffix(k) for k in range(6)]], axis=1)
+    seven = docx.Document(str(tables.to_word(wide, tmp_path / "seven.docx"))).tables[0]
+    assert one.columns[0].width >= Pt(60 * 4.7) > seven.columns[0].width
+    assert {column.width for column in list(seven.columns)[2:]} == {one.columns[2].width}
 
 
 def test_equal_tables_are_equal_bytes_that_name_nobody(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 import docx
+import numpy as np
 from docx.document import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.style import WD_STYLE_TYPE
@@ -29,7 +30,15 @@ _BODY, _SMALL = Pt(10.5), Pt(9)  # 五号, 小五
 _PADS = str.maketrans({"0": "\u00a0\u00a0", ".": "\u00a0", "%": "\u00a0\u00a0\u00a0"})
 _CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]")
 _LETTER, _SPACE = 4.7, 12.0  # points: a Latin character of 9 pt, the margins of a cell
-_WIDE, _WORD = 46, 14  # characters: no column asks for more, no word is kept whole beyond
+_WIDE, _WORD = 46, 14  # characters: no column turns the page for more, no word is kept whole beyond
+_LEAST = 4  # characters: no column of text gets less as long as numbers can stay whole
+_LETTERS = re.compile(r"[^\W\d_]")
+_LONGEST = 26  # characters: what is longer is no number that is kept on one line
+# Points of what numbers are made of at 9 pt, in the widest font that stands in where Times New Roman is not
+# installed (DejaVu Serif); a sign that is not named is as wide as a minus.
+_MARKS = dict.fromkeys("0123456789*\u2013", 5.8) | dict.fromkeys(".,:;-/[]() ", 3.6)
+_MARKS |= {"\u00a0": 2.9, "%": 8.7}
+_SIGN = 7.6
 _BREAKS = re.compile("[\\s/]|(?<=[\u2e80-\u9fff])|(?=[\u2e80-\u9fff])")
 _MARGIN = Mm(25)
 _ONE_PAGE = 40  # rows; a longer table is broken over pages anyhow
@@ -82,7 +91,7 @@ def _document(table: JournalTable) -> Document:
     section = document.sections[0]
     section.page_width, section.page_height = Mm(210), Mm(297)
     section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = _MARGIN
-    if sum(wanted for wanted, _ in _columns(table)) > _room(section):
+    if sum(suiting for _, _, suiting, _ in _columns(table)) > _room(section):
         section.orientation = WD_ORIENT.LANDSCAPE
         section.page_width, section.page_height = Mm(297), Mm(210)
     for name in ("Table Text", "Table Note"):
@@ -148,33 +157,61 @@ def _field_part(paragraph: Paragraph, kind: str) -> None:
     _run(paragraph, "", _BODY)._element.append(part)
 
 
-def _columns(table: JournalTable) -> list[tuple[float, float]]:
-    """Of each column the width for one line, and the least that breaks no word, in points."""
-    texts = [[head, *(row[place].text for row in table.rows)] for place, head in enumerate(table.heads)]
-    wanted = [min(max(map(width, column)), _WIDE) for column in texts]
-    words = [[word for text in column for word in _BREAKS.split(text)] for column in texts]
-    least = [min(max(map(width, column)), _WORD) for column in words]
-    return [(_SPACE + _LETTER * max(a, b), _SPACE + _LETTER * b) for a, b in zip(wanted, least, strict=True)]
+def _is_number(text: str) -> bool:
+    """Whether a cell holds numbers and signs alone, as an interval does, and so is not broken."""
+    return len(text) <= _LONGEST and not _LETTERS.search(text)
+
+
+def _measure(text: str) -> float:
+    """How wide numbers and signs print at most, in points."""
+    return max(sum(_MARKS.get(char, _SIGN) for char in line) for line in text.split("\n"))
+
+
+def _columns(table: JournalTable) -> list[tuple[float, ...]]:
+    """The widths of each column, in points, from the least to the most.
+
+    That keeps its numbers whole, breaks no word, suits a page, and sets every text on one line.
+    """
+    heads = [(head, _is_number(head)) for head in table.heads]
+    return [_widths(column) for column in zip(heads, *_padded(table), strict=True)]
+
+
+def _widths(cells: tuple[tuple[str, bool], ...]) -> tuple[float, ...]:
+    numbers = max((_measure(text) for text, whole in cells if whole), default=0.0)
+    others = [text for text, whole in cells if not whole] or [""]
+    word = min(max(width(word) for text in others for word in _BREAKS.split(text)), _WORD)
+    most = max(map(width, others))
+    letters = min(word, _LEAST), word, max(word, min(most, _WIDE)), max(word, most)
+    return tuple(_SPACE + max(numbers, _LETTER * count) for count in letters)
+
+
+def _padded(table: JournalTable) -> list[list[tuple[str, bool]]]:
+    """Of each cell the text as it is set, with what aligns its decimals, and whether it is a number."""
+    return [
+        [
+            (before.translate(_PADS) + cell.text + after.translate(_PADS), _is_number(cell.text))
+            for cell, (before, after) in zip(row, pads, strict=True)
+        ]
+        for row, pads in zip(table.rows, paddings(table), strict=True)
+    ]
 
 
 def _table(document: Document, table: JournalTable) -> None:
-    aside, pads = text_columns(table), paddings(table)
+    aside, lines = text_columns(table), _padded(table)
     shown = document.add_table(rows=0, cols=len(table.heads))
     shown.alignment = WD_TABLE_ALIGNMENT.CENTER
     shown.autofit = False
-    heads = [(head, "", "") for head in table.heads]
-    lines = [
-        [(cell.text, *pad) for cell, pad in zip(row, around, strict=True)]
-        for row, around in zip(table.rows, pads, strict=True)
-    ]
+    heads = [(head, False) for head in table.heads]
     for number, line in enumerate([heads, *lines]):
         cells = shown.add_row().cells
-        for cell, (text, before, after), left in zip(cells, line, aside, strict=True):
+        for cell, (text, whole), left in zip(cells, line, aside, strict=True):
             paragraph = cell.paragraphs[0]
             paragraph.style = document.styles["Table Text"]
             paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
             paragraph.paragraph_format.keep_with_next = number < len(lines) <= _ONE_PAGE
-            _run(paragraph, before.translate(_PADS) + text + after.translate(_PADS), _SMALL)
+            _run(paragraph, text, _SMALL)
+            if whole:
+                cell._element.get_or_add_tcPr().append(OxmlElement("w:noWrap"))
             if number == 0:
                 _border(cell._element.get_or_add_tcPr(), "w:tcBorders", {"bottom": _THIN})
     _repeat_heads(shown)
@@ -207,14 +244,13 @@ def _repeat_heads(shown: Any) -> None:
             row._tr.get_or_add_trPr().append(OxmlElement(name))
 
 
-def _set_widths(document: Document, shown: Any, columns: list[tuple[float, float]]) -> None:
-    """As wide as the texts; where the page is too narrow, wide columns give way first."""
+def _set_widths(document: Document, shown: Any, columns: list[tuple[float, ...]]) -> None:
+    """As wide as the texts; where the page is too narrow, columns of text give way and numbers stay whole."""
     room = _room(document.sections[0])
-    wanted, least = (sum(sizes) for sizes in zip(*columns, strict=True))
-    share = 1.0 if wanted <= room else max(0.0, (room - least) / (wanted - least)) if wanted > least else 0.0
-    shrink = min(1.0, room / least)
-    for column, (most, fewest) in zip(shown.columns, columns, strict=True):
-        size = Pt((fewest + share * (most - fewest)) * shrink)
+    sums = [sum(sizes) for sizes in zip(*columns, strict=True)]
+    shrink = min(1.0, room / sums[0])
+    for column, sizes in zip(shown.columns, columns, strict=True):
+        size = Pt(float(np.interp(room, sums, sizes)) * shrink)
         column.width = size
         for cell in column.cells:
             cell.width = size

@@ -24,7 +24,7 @@ FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontcon
 <match target="pattern"><test name="family"><string>宋体</string></test>
 <edit name="family" mode="assign" binding="strong"><string>Noto Serif SC</string></edit></match>
 <match target="pattern"><test name="family"><string>Times New Roman</string></test>
-<edit name="family" mode="assign" binding="strong"><string>STIXGeneral</string></edit></match>
+<edit name="family" mode="assign" binding="strong"><string>{font}</string></edit></match>
 </fontconfig>
 """
 
@@ -120,15 +120,18 @@ def _install(found: Installed, place: Path) -> None:
 
 
 @pytest.fixture
-def converted() -> Callable[[Path, Path], Path]:
+def converted() -> Callable[..., Path]:
     """The function that turns a document into a PDF, by a LibreOffice with a profile of its own."""
     return _converted
 
 
-def _converted(document: Path, folder: Path) -> Path:
+def _converted(document: Path, folder: Path, font: str = "STIXGeneral") -> Path:
     (folder / "fonts.conf").write_text(
         FONTS.format(
-            chinese=resources.font_path().parent, latin=f"{get_data_path()}/fonts/ttf", cache=folder / "cache"
+            chinese=resources.font_path().parent,
+            latin=f"{get_data_path()}/fonts/ttf",
+            cache=folder / "cache",
+            font=font,
         ),
         encoding="utf-8",
     )

@@ -66,3 +66,18 @@ def test_a_table_as_it_is_set(
     first, last = np.flatnonzero(rules)[[0, -1]]
     upright = [max(runs(column), default=0) for column in dark[first:last].T]
     assert max(upright) < 0.3 * (last - first)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_number_is_broken_over_lines(
+    language: str, tmp_path: Path, converted: Callable[..., Path]
+) -> None:
+    """In the widest font that stands in for Times New Roman: a text gives way, a number stays whole."""
+    numbers = [1234567.891, 0.5, float("nan"), -3, float("inf")]
+    frame = pd.DataFrame({"text": ["words " * 12] * 5, "=1+1": range(5), "val_%&": numbers})
+    document = tables.to_word(frame, tmp_path / "numbers.docx", language=language)
+    pdf = converted(document, tmp_path, "DejaVu Serif")
+    command = ["pdftotext", "-layout", str(pdf), "-"]
+    words = subprocess.run(command, check=True, capture_output=True).stdout.decode().split()
+    assert [word for word in words if "." in word][-3:] == ["1,234,567.89", "0.50", "\u22123.00"]
+    assert "=1+1" in words
