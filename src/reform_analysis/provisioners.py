@@ -194,10 +194,11 @@ class ColdProvisioner(LocalProvisioner):
 
     def kill_now(self) -> None:
         """Kill the kernel and the processes that it started, from any thread."""
-        if self.process is None or self.process.poll() is not None:
+        process = self.process  # the loop may forget it meanwhile
+        if process is None or process.poll() is not None:
             return
-        started = _descendants(self.process.pid)  # before it dies: orphans are told from others no more
-        self.process.kill()
+        started = _descendants(process.pid)  # before it dies: orphans are told from others no more
+        process.kill()
         for pid in started:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
@@ -225,8 +226,8 @@ def kill_cold_kernels() -> None:
 def _descendants(pid: int) -> list[int]:
     """Processes below another one; none where the system does not list them (Linux does)."""
     found = []
-    for listing in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
+    with suppress(OSError):  # it may end meanwhile
+        for listing in list(Path(f"/proc/{pid}/task").glob("*/children")):
             for child in map(int, listing.read_text(encoding="ascii").split()):
                 found += [child, *_descendants(child)]
     return found
