@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from statsmodels.stats.multitest import multipletests
 
-from reform_analysis.conclusions import not_estimated, same_conclusion
 from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import DataError, DesignError, Estimates, StatisticalWarning, UntestableError
 from reform_analysis.exposure_choices import exposure_choices
@@ -58,25 +57,11 @@ def test_a_conclusion_is_drawn_from_p_and_direction(
     assert concluded(estimate, p_value, scale=scale, ci_level=0.95) == found
 
 
-def test_a_refusal_is_a_row_with_its_reason_and_never_agrees() -> None:
+def test_a_refusal_is_a_row_with_its_reason() -> None:
     variants = [Variant("all", DF, {"p": 0.01}), Variant("none", DF, {"refused": UntestableError("no rows")})]
     found = refit_all(fit, variants)
     assert found["none"]["reason"] == "no rows"
     assert np.isnan(found["none"]["estimate"])
-    assert same_conclusion(found, "all") == []
-    assert not_estimated(found) == ["none"]
-    assert not_estimated(found, leave=["none"]) == []
-
-
-def test_only_an_estimate_can_conclude_otherwise() -> None:
-    variants = [
-        Variant("all", DF),
-        Variant("other", DF, {"p": 0.01}),
-        Variant("none", DF, {"refused": DesignError("no")}),
-    ]
-    found = refit_all(fit, variants)
-    assert same_conclusion(found, "all") == ["other"]
-    assert same_conclusion(found, "all", leave=["other"]) == []
 
 
 def test_a_fit_that_returns_nothing_is_named() -> None:

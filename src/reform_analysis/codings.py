@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 import pandas as pd
 
-from reform_analysis.conclusions import not_estimated, same_conclusion
+from reform_analysis.conclusions import concluding_otherwise, not_estimated
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns, require_flags
 from reform_analysis.refits import (
@@ -117,7 +117,7 @@ def _coded(df: pd.DataFrame, treatment: str, pilot: str | None, period: str, ado
 
 
 def _codings(found: Refits) -> CheckResult:
-    differing = same_conclusion(found, MAIN, leave=[EARLIER_ACTS])
+    differing = concluding_otherwise(found, MAIN, leave=[EARLIER_ACTS])
     unknown = not_estimated(found, leave=[EARLIER_ACTS])
     control = EARLIER_ACTS in found.frame.index and found[EARLIER_ACTS]["conclusion"] in (FALL, RISE)
     main = in_words(found[MAIN], found.ci_level)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from reform_analysis import cell_scores
 from reform_analysis.cell_scores import Floats
-from reform_analysis.conclusions import not_estimated, same_conclusion
+from reform_analysis.conclusions import concluding_otherwise, not_estimated
 from reform_analysis.estimates import (
     CheckResult,
     DataError,
@@ -121,7 +121,7 @@ def series_collapse(
         total=[values.sum() for values in outcomes.values()],
         changed=[int((values < counts).sum()) for values in outcomes.values()],
     )
-    if events or not same_conclusion(found, AS_COUNTED):
+    if events or not concluding_otherwise(found, AS_COUNTED):
         return _verdict(found, frame, counts, p_value=0.0 if events else np.nan)
     where = cell_scores.grid(df, unit=unit, period=period)
     counted, below, others = cell_scores.cells(
@@ -169,7 +169,7 @@ def _shifts(counts: Floats, exposure: Floats, treatment: Floats, caps: Sequence[
 
 
 def _verdict(found: Refits, frame: pd.DataFrame, counts: pd.Series, *, p_value: float) -> CheckResult:
-    differing, empty = same_conclusion(found, AS_COUNTED), not_estimated(found, leave=[AS_COUNTED])
+    differing, empty = concluding_otherwise(found, AS_COUNTED), not_estimated(found, leave=[AS_COUNTED])
     failed = bool(differing) and p_value <= 1 - found.ci_level
     drawn = "chance_low" in frame
     key = ("failed" if failed else "open") if differing else "passed"

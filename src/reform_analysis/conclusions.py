@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from reform_analysis.refits import NOT_ESTIMATED, Refits
 
 
-def same_conclusion(found: Refits, main: str, *, leave: Iterable[str] = ()) -> list[str]:
+def concluding_otherwise(found: Refits, main: str, *, leave: Iterable[str] = ()) -> list[str]:
     """Return the variants that conclude otherwise than the main one.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from reform_analysis.conclusions import not_estimated, same_conclusion
+from reform_analysis.conclusions import concluding_otherwise, not_estimated
 from reform_analysis.estimates import CheckResult, DesignError, UntestableError
 from reform_analysis.measures import as_numbers, need_columns, require_flags
 from reform_analysis.periods import in_order
@@ -209,7 +209,7 @@ def _clean(periods: pd.Series, last: Any) -> Array:
 
 
 def _verdict(found: Refits, frame: pd.DataFrame, p_value: float, *, n: int, of: int) -> CheckResult:
-    differing = same_conclusion(found, ALL, leave=[THEIR_OWN])
+    differing = concluding_otherwise(found, ALL, leave=[THEIR_OWN])
     empty = not_estimated(found, leave=[THEIR_OWN])
     compared = [str(name) for name in frame.index if name not in (ALL, THEIR_OWN, *empty)]
     moved = p_value <= 1 - found.ci_level

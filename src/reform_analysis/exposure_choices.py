@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import pandas as pd
 
-from reform_analysis.conclusions import not_estimated, same_conclusion
+from reform_analysis.conclusions import concluding_otherwise, not_estimated
 from reform_analysis.estimates import CheckResult, DesignError
 from reform_analysis.measures import need_columns
 from reform_analysis.panel_texts import label
@@ -87,7 +87,7 @@ def _verdict(found: Refits, exposures: list[str]) -> CheckResult:
     rates = [name for name in exposures if name not in empty]
     still = [name for name in rates if name not in shifted]
     known = COUNTS not in empty and bool(rates)
-    differing = same_conclusion(found, COUNTS, leave=moved) if known else []
+    differing = concluding_otherwise(found, COUNTS, leave=moved) if known else []
     key = "open" if not known else "failed" if differing else "passed" if still else "none"
     shown = (differing or still or rates or exposures)[0]
     sentences = in_both(

@@ -190,14 +190,19 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
     for group, names in GROUPS.items():
         done = [check for check in checks if check.name in names]
         verdicts = {check.passed for check in done if check.passed is False or check.name not in _WEAK}
-        undecided = any(c.passed is None and c.name not in (*_WEAK, *_INFORMATION) for c in done)
-        decided = "failed" if False in verdicts else _PASSED[undecided] if True in verdicts else ""
+        undecided = _undecided(done)
+        decided = "failed" if False in verdicts else _PASSED[bool(undecided)] if True in verdicts else ""
         verdict = decided or ("for information" if done else "not examined")
-        unsettled = any(check.passed is None and check.name in _MUST_DECIDE for check in done)
+        unsettled = any(check.name in _MUST_DECIDE for check in undecided)
         names_done = ", ".join(dict.fromkeys(check.name for check in done))
         against = unsettled or _speaks_against(group, verdict)
         rows[group] = {"verdict": verdict, "checks": names_done, "against": against}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
+
+
+def _undecided(done: Sequence[CheckResult]) -> list[CheckResult]:
+    """Those that might have passed or failed and did neither."""
+    return [check for check in done if check.passed is None and check.name not in (*_WEAK, *_INFORMATION)]
 
 
 def _speaks_against(group: str, verdict: str) -> bool:
@@ -310,12 +315,10 @@ def _reason(
 ) -> str:
     """The question, its verdict, and what its failed checks found; else the first and the undecided ones."""
     done = [check for check in checks if check.name in GROUPS[group]]
-    unsettled = [
-        check for check in done if check.passed is None and check.name not in (*_WEAK, *_INFORMATION)
-    ]
-    first = [check for check in done[:1] if check not in unsettled]
-    must = [check for check in unsettled if check.name in _MUST_DECIDE]
-    failed = [check for check in done if check.passed is False] or must or [*first, *unsettled]
+    undecided = _undecided(done)
+    first = [check for check in done[:1] if check not in undecided]
+    must = [check for check in undecided if check.name in _MUST_DECIDE]
+    failed = [check for check in done if check.passed is False] or must or [*first, *undecided]
     full = [check.sentences[language].rstrip("。. ") for check in failed]
     texts = [_briefly(check, language) for check in failed] if brief else full
     inside = say("check.card_between", language).join(texts)

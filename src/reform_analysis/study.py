@@ -310,23 +310,18 @@ def make_plan(
         for code in wanted
         if code not in LANGUAGES
     ]
-    every = _locate(study, folder, faults)
-    paths = _keep(every, only, faults)
-    sources = _read_all(paths, faults)
-    if len(sources) == len(paths):  # an unread notebook may well declare the rest
-        _check_study(study, sources, [path for path in every if path not in paths], faults)
-        _check_names(parameters or {}, sources, faults)
-    sources = _ordered(sources, faults)
+    sources = _sources(study, folder, only, parameters or {}, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
         faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")
     if not (sources and wanted) and not faults:
         faults.append("there is nothing to render; name at least one notebook and one language")
     analysis = _analysis(study, folder, faults)
+    keys = grid.keys(study)
     cells: list[dict[str, str]] = []
     if not faults:
         cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
-    kept = grid.filtered(cells, where or {}, names=grid.keys(study), faults=faults) if cells else []
+    kept = grid.filtered(cells, where or {}, names=keys, faults=faults) if cells else []
     reports = _reports(sources, cells, kept, values, faults)
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
@@ -334,19 +329,31 @@ def make_plan(
         faults.append("there is nothing to render; the grid is empty")
     if faults:
         raise listing("nothing was rendered", dict.fromkeys(faults))
-    named = grid.keys(study)
     return Plan(
         study.title,
         folder,
         tuple(wanted),
         tuple(sources),
-        named,
+        keys,
         tuple(reports),
         study.deadline,
         analysis,
         "" if path is None else Path(path).name,
         "" if path is None else digest(Path(path)),
     )
+
+
+def _sources(
+    study: Study, folder: Path, only: Sequence[str], parameters: Mapping[str, Any], faults: list[str]
+) -> list[Source]:
+    """The notebooks that are kept, in their order; whether study and parameters suit them."""
+    every = _locate(study, folder, faults)
+    paths = _keep(every, only, faults)
+    sources = _read_all(paths, faults)
+    if len(sources) == len(paths):  # an unread notebook may well declare the rest
+        _check_study(study, sources, [path for path in every if path not in paths], faults)
+        _check_names(parameters, sources, faults)
+    return _ordered(sources, faults)
 
 
 def _analysis(study: Study, folder: Path, faults: list[str]) -> PlanState | None:
