@@ -144,7 +144,9 @@ def test_the_root_without_an_observed_index_is_none(two: bool) -> None:
         passed.append(found.passed)
         adjusted.append(found.to_frame().loc["delta", "adjusted"])
     assert sum(each is True for each in passed) <= 3
-    assert np.nanmedian(adjusted) == pytest.approx(0, abs=0.15)
+    low, high = np.sort(adjusted)[[5, 24]]  # of 30: the median's interval by the sign test, 99.97%
+    assert low <= 0 <= high
+    assert high < 0.5, "nearer to the root that is none"
 
 
 def test_three_rows_show_nothing() -> None:
