@@ -29,6 +29,7 @@ from reform_analysis.pack_numbers import (
 from reform_analysis.plan_deviations import FILE
 from reform_analysis.plan_manifest import describe_plan
 from reform_analysis.plan_record import read_state, record_path
+from reform_analysis.storage import scratch_prefix
 from reform_analysis.study_file import Study, parse_checked
 from reform_analysis.unpack import faults, name_faults, open_archive, read_member
 
@@ -201,7 +202,7 @@ def _plan(members: _Members, pack: Pack, manifest: Manifest) -> list[Difference]
     """Whether plan, record and deviations are those that the manifest describes."""
     if manifest.analysis_plan is None or pack.study not in members.hashes:
         return []
-    with TemporaryDirectory(prefix="reform-") as folder:
+    with TemporaryDirectory(prefix=scratch_prefix()) as folder:
         try:
             text = members.read(str(pack.study)).decode("utf-8-sig")
             named = parse_checked(text, Study, name=str(pack.study), kind="study file").plan or ""

@@ -29,7 +29,7 @@ from reform_analysis.pack_numbers import (
 from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.report import render_plan
 from reform_analysis.runs import RunResult
-from reform_analysis.storage import digest
+from reform_analysis.storage import digest, scratch_prefix
 from reform_analysis.study import Plan, Planned, Source, read_source
 from reform_analysis.study_file import Study, read_study
 from reform_analysis.unpack import name_faults, unpack
@@ -143,7 +143,7 @@ def rerun(
     manifest = verified.manifest
     if manifest is None or verified.differences:
         raise DataError("pack must be as it was written to be run again; see the differences.")
-    with TemporaryDirectory(prefix="reform-", ignore_cleanup_errors=True) as place:
+    with TemporaryDirectory(prefix=scratch_prefix(), ignore_cleanup_errors=True) as place:
         folder = Path(place).resolve() / "pack"
         unpack(verified.content, folder)
         plan = _plan(folder, verified, manifest, match_data(verified, data))
