@@ -183,6 +183,16 @@ def test_the_client_is_ready_when_the_answer_has_ended_on_iopub() -> None:
     assert [answer["parent_header"] for answer in client.iopub_channel._answers] == [{"msg_id": "9"}]
 
 
+def test_no_thread_listens_to_a_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would fail where a kernel ends while the thread starts; whether one lives, its manager sees."""
+    begun = []
+    for name in ("shell", "iopub", "stdin", "hb", "control"):
+        channel = type("Begun", (), {"start": lambda _self, name=name: begun.append(name)})()
+        monkeypatch.setattr(kernels.BatchKernelClient, f"{name}_channel", channel)
+    kernels.BatchKernelClient().start_channels()
+    assert sorted(begun) == ["control", "iopub", "shell", "stdin"]
+
+
 def test_the_client_asks_again_where_iopub_was_late() -> None:
     client = Client()
     client.shell_channel, client.iopub_channel = Channel({}, {}), Channel(heard("0", "idle"))

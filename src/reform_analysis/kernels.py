@@ -193,8 +193,21 @@ class BatchKernelClient(AsyncKernelClient):
     """A client that goes on as soon as its kernel answers.
 
     jupyter_client's own waits two tenths of a second for messages that do not come; nbclient passes over
-    messages that belong to no cell.
+    messages that belong to no cell. There is no heartbeat: the manager sees its kernel's process, and the
+    heartbeat's thread fails where a kernel ends while it starts.
     """
+
+    def start_channels(self, *, hb: bool = False, **channels: bool) -> None:  # type: ignore[override]
+        """Start the channels.
+
+        Parameters
+        ----------
+        hb : bool
+            Whether a thread listens to the heartbeat.
+        **channels
+            Of jupyter_client's.
+        """
+        super().start_channels(hb=hb, **channels)
 
     async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
         end = monotonic() + (inf if timeout is None else timeout)
