@@ -165,7 +165,9 @@ def render_plan(
         places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
         tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
-        run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
+        run = replace(run, keys=plan.keys, shard=shard, planned=len(tasks), total=len(plan.reports))
+        if shard:
+            run = replace(run, batch=_batch(plan_jobs(plan, plan.reports, **places)))
         if plan.analysis:
             ids, open_points = frozen_hypotheses(plan.analysis), tuple(unexplained(plan.analysis))
             run = replace(run, hypotheses=ids, unexplained=open_points)
@@ -342,8 +344,9 @@ def _plan_parts(
     return said, fields
 
 
-def _batch(plan: Plan) -> str:
-    parts = [plan.title, [[report.stem, report.source.sha256] for report in plan.reports]]
+def _batch(tasks: Sequence[Job]) -> str:
+    """The same for all shards of a plan, and no other where notebooks, parameters, data or versions are."""
+    parts = [[task.stem, task.key] for task in tasks]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 
