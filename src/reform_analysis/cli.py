@@ -1,5 +1,6 @@
 """The command line: a thin layer on the library."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -41,7 +42,13 @@ NOT_FROZEN = 3  # of `plan check`; click takes 2 for a wrong call
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(__version__, prog_name="reform-analysis")
 def main() -> None:
-    """Test whether the measures of a pilot reform go with falling litigation losses."""
+    """Test whether the measures of a pilot reform go with falling litigation losses.
+
+    Messages are in the language of --language, else in the first of the study file, else in English.
+    """
+    for stream in (sys.stdout, sys.stderr):  # an encoding without Chinese is no reason to crash
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _split(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str]:
@@ -144,21 +151,24 @@ def render(
     # papermill, nbconvert and pandas take a second to import: `--help` and usage errors do without.
     from reform_analysis import progress, report  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
     study = study or (STUDY if Path(STUDY).is_file() else None)
+    language = spoken(next(iter(languages), None), study)
     asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
     options = {name: value for name, value in given.items() if value}
-    shown = progress.choose(log_json=log_json)
+    shown = progress.choose(log_json=log_json, language=language)
     try:
         if dry_run:
             stems = report.dry_run(study, **asked, where=given["where"], shard=given["shard"])
-            click.echo("\n".join([*stems, f"{len(stems)} reports; nothing was run."]))
+            click.echo("\n".join([*stems, say("speech.nothing_run", language, n=len(stems))]))
             return
         with shown:
             told: dict[str, Any] = {"on_record": shown.record, "on_start": shown.start}
             run = report.render(study, out=out, **asked, **told, **options)
     except (ReportError, DataError) as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, language, command="render"), err=True)
         sys.exit(1)
     shown.end(run)
     sys.exit(130 if run.stopped_by_user else 0 if run.complete else 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 from reform_analysis import panel_source
 from reform_analysis.estimates import DataError, DesignError, ReportError
+from reform_analysis.messages import message
 from reform_analysis.study_file import Study, nearest
 
 
@@ -78,17 +79,15 @@ def _included(
     found = []
     for entry in study.grid.include:
         if set(entry) | {"language"} != set(names):
-            faults.append(f"grid.include: {entry} must have the keys {', '.join(names)}; complete it")
+            faults.append(message("refused.include_keys", entry=entry, names=tuple(names)))
         elif "language" in entry and entry["language"] not in known:
-            faults.append(
-                f"grid.include: {entry} has a language that is none of the study's; "
-                f"{nearest(entry['language'], known)}, or name it in languages"
-            )
+            near = nearest(entry["language"], known)
+            faults.append(message("refused.include_language", entry=entry, nearest=near))
         else:
             cells = [{"language": code} | entry for code in codes if code == entry.get("language", code)]
             found += cells
             if cells and all(_excluded(cell, study.grid.exclude) for cell in cells):
-                faults.append(f"grid.include: {entry} is left out by grid.exclude; keep one of the two")
+                faults.append(message("refused.include_excluded", entry=entry))
     return found
 
 
@@ -99,25 +98,28 @@ def _check_exclude(study: Study, found: Sequence[Mapping[str, str]], faults: lis
             present = {cell[key] for cell in found if key in cell}
             present |= set(study.languages) if key == "language" else set()
             if value not in present:
-                faults.append(f"grid.exclude: no report has {key}={value!r}; {nearest(value, present)}")
+                near = nearest(value, present)
+                faults.append(message("refused.exclude_value", field=key, value=value, nearest=near))
         others = {key: value for key, value in entry.items() if key != "language"}
         if len(faults) == before and not any(_excluded(cell, [others]) for cell in found):
-            faults.append(f"grid.exclude: no report has all of {entry}; correct it, or remove it")
+            faults.append(message("refused.exclude_entry", entry=entry))
 
 
 def _check(study: Study, names: Sequence[str], faults: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
-    faults += [f"grid.by: {name!r} stands twice; remove one" for name in twice]
+    faults += [message("refused.by_twice", name=name) for name in twice]
     for part in ("values", "exclude"):
         entries = [study.grid.values] if part == "values" else study.grid.exclude
         unknown = sorted({key for entry in entries for key in entry} - set(names))
-        faults += [f"grid.{part}: {key!r} is not in grid.by; {nearest(key, names)}" for key in unknown]
+        faults += [
+            message("refused.not_in_by", part=part, field=key, nearest=nearest(key, names)) for key in unknown
+        ]
     for name, listed in study.grid.values.items():
         faults += _repeated(f"grid.values.{name}", listed)
     for name, given in (("outcome", study.outcomes), ("exposure", study.exposures)):
         faults += _repeated(f"{name}s", given)
         if len(given) > 1 and name not in names:
-            faults.append(f"{name}s has {len(given)} values; name {name!r} in grid.by, or keep one")
+            faults.append(message("refused.several_values", name=name, n=len(given)))
 
 
 def _repeated(place: str, listed: Sequence[str]) -> list[str]:
@@ -126,9 +128,9 @@ def _repeated(place: str, listed: Sequence[str]) -> list[str]:
     for value in listed:
         alike.setdefault(value.strip(), []).append(value)
     return [
-        f"{place}: {', '.join(map(repr, values))} are the same but for blanks at their ends; keep one"
+        message("refused.blanks", place=place, values=tuple(map(repr, values)))
         if len(set(values)) > 1
-        else f"{place}: {values[0]!r} stands twice; remove one"
+        else message("refused.twice", place=place, value=values[0])
         for values in alike.values()
         if len(values) > 1
     ]
@@ -154,7 +156,7 @@ def _values(
     try:
         return _column(name, study, folder=folder, reading=str(parameters.get("reading", "")))
     except (DataError, DesignError, ReportError) as fault:
-        faults.append(f"grid key {name!r}: {fault}")
+        faults.append(message("refused.grid_key", name=name, fault=fault))
         return []
 
 
@@ -163,9 +165,8 @@ def _column(name: str, study: Study, *, folder: Path, reading: str) -> list[str]
     aliases = json.dumps(study.aliases, ensure_ascii=False) if study.aliases else ""
     frame = panel_source.open_panel(data, aliases=aliases, reading=reading)
     if name not in frame:
-        raise ReportError(
-            f"is no column of the panel; {nearest(name, frame.columns)}, or list grid.values.{name}"
-        )
+        near = nearest(name, frame.columns)
+        raise ReportError(message("refused.no_column", name=name, nearest=near))
     return sorted(str(value) for value in frame[name].dropna().unique())
 
 
@@ -194,9 +195,10 @@ def filtered(
     for key, value in where.items():
         present = {cell[key] for cell in cells if key in cell}
         if key not in names:
-            faults.append(f"where: {key!r} is no key of the grid; {nearest(key, names)}")
+            faults.append(message("refused.where_key", field=key, nearest=nearest(key, names)))
         elif value not in present:
-            faults.append(f"where: no report has {key}={value!r}; {nearest(value, present)}")
+            near = nearest(value, present)
+            faults.append(message("refused.where_value", field=key, value=value, nearest=near))
     return [cell for cell in cells if where.items() <= cell.items()]
 
 
@@ -224,4 +226,4 @@ def read_shard(text: str) -> tuple[int, int]:
     number, slash, total = text.partition("/")
     if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
         return int(number), int(total)
-    raise ReportError(f"shard must be i/n with i from 1 to n, got {text!r}; write 2/8.")
+    raise ReportError(message("refused.shard", text=text))

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
+from reform_analysis.messages import cause, message
 from reform_analysis.parameters import declared_parameters, read_value
 from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.storage import digest, name_faults, report_stems
@@ -131,7 +132,7 @@ def _has_cells(raw: dict[str, Any]) -> bool:
 def _parse(content: bytes) -> NotebookNode:
     raw = json.loads(content)
     if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not _has_cells(raw):
-        raise ReportError("is no notebook of format 4; open it in JupyterLab and save it")
+        raise ReportError(message("refused.notebook_format"))
     # papermill and nbformat would give cells without an id a random one, and equal inputs unequal bytes.
     for number, cell in enumerate(raw.get("cells", []), start=1):
         cell.setdefault("id", f"cell-{number}")
@@ -161,12 +162,13 @@ def read_source(path: Path) -> Source:
         content = path.read_bytes()
         notebook = _parse(content)
     except OSError as missing:
-        raise ReportError(f"cannot be read ({missing.strerror}); check the path") from None
+        raise ReportError(message("refused.notebook_unreadable", cause=cause(missing))) from None
     except (ValueError, nbformat.ValidationError) as broken:
-        raise ReportError(f"is no valid notebook ({str(broken).splitlines()[0]}); save it anew") from None
+        first = str(broken).splitlines()[0]
+        raise ReportError(message("refused.notebook_broken", reason=first)) from None
     declared = declared_parameters(notebook)
     if declared.get("language") != "str":
-        raise ReportError('does not declare `language: str = "zh"` in its parameters cell; add the line')
+        raise ReportError(message("refused.notebook_language"))
     return Source(path, notebook, hashlib.sha256(content).hexdigest(), declared)
 
 
@@ -179,7 +181,7 @@ def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
         elif entry in packaged:
             paths.append(packaged[entry])
         else:
-            faults.append(f"{entry!r} is no packaged notebook; {nearest(entry, packaged)}, or a .ipynb path")
+            faults.append(message("refused.no_packaged", entry=entry, nearest=nearest(entry, packaged)))
     return paths
 
 
@@ -188,22 +190,20 @@ def _keep(paths: list[Path], only: Sequence[str], faults: list[str]) -> list[Pat
         return paths
     names = [path.stem for path in paths]
     unknown = [part for part in only if not any(name.startswith(part) for name in names)]
-    faults += [f"only: no notebook's name begins with {part!r}; {nearest(part, names)}" for part in unknown]
+    faults += [message("refused.only", part=part, nearest=nearest(part, names)) for part in unknown]
     return [path for path in paths if path.stem.startswith(tuple(only))]
 
 
 def _read_all(paths: list[Path], faults: list[str]) -> list[Source]:
     names = [path.stem.casefold() for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
-    faults += [
-        f"two notebooks are called {name!r}, their reports would collide; rename one" for name in twice
-    ]
+    faults += [message("refused.same_notebooks", name=name) for name in twice]
     sources = []
     for path in paths:
         try:
             sources.append(read_source(path))
         except ReportError as fault:
-            faults.append(f"notebook {path} {fault}")
+            faults.append(message("refused.notebook", path=path, fault=fault))
     return sources
 
 
@@ -224,7 +224,7 @@ def _place(
 ) -> None:
     """Append a notebook to those found, after the ones that ask to run before it."""
     if source.name in waiting:
-        faults.append(f"notebooks {waiting} are each to run before one another; correct their metadata")
+        faults.append(message("refused.one_another", notebooks=waiting))
         return
     for other in sources:
         if source.name in _before(other):
@@ -244,7 +244,7 @@ def _set_values(source: Source, parameters: Mapping[str, Any], faults: list[str]
         try:
             settings[name] = read_value(parameters[name], source.declared[name])
         except ReportError as fault:
-            faults.append(f"parameter {name!r} of notebook {source.name} {fault}")
+            faults.append(message("refused.parameter", name=name, notebook=source.name, fault=fault))
     return replace(source, settings=settings)
 
 
@@ -260,9 +260,10 @@ def _check_names(parameters: Mapping[str, Any], sources: list[Source], faults: l
     declared = {name for source in sources for name in source.declared} - {"language"}
     for name in parameters:
         if name == "language":
-            faults.append("parameter 'language' is set by the renderer; choose with --language (languages=)")
+            faults.append(message("refused.parameter_language"))
         elif name not in declared:
-            faults.append(f"no chosen notebook declares parameter {name!r}; {nearest(name, declared)}")
+            near = nearest(name, declared)
+            faults.append(message("refused.no_parameter", name=name, nearest=near))
 
 
 def make_plan(
@@ -305,17 +306,17 @@ def make_plan(
     folder = Path.cwd() if path is None else Path(path).resolve().parent
     wanted = list(dict.fromkeys(study.languages if languages is None else languages))
     values = study.values() | dict(parameters or {})
-    faults = [
-        f"language {code!r} is unknown; {nearest(code, LANGUAGES)}"
+    faults: list[str] = [
+        message("refused.language", code=code, nearest=nearest(code, LANGUAGES))
         for code in wanted
         if code not in LANGUAGES
     ]
     sources = _sources(study, folder, only, parameters or {}, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
-        faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")
+        faults.append(message("refused.data_file", data=data, folder=folder))
     if not (sources and wanted) and not faults:
-        faults.append("there is nothing to render; name at least one notebook and one language")
+        faults.append(message("refused.nothing_to_render"))
     analysis = _analysis(study, folder, faults)
     keys = grid.keys(study)
     cells: list[dict[str, str]] = []
@@ -326,9 +327,9 @@ def make_plan(
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
     if not (reports or faults):
-        faults.append("there is nothing to render; the grid is empty")
+        faults.append(message("refused.grid_empty"))
     if faults:
-        raise listing("nothing was rendered", dict.fromkeys(faults))
+        raise listing(message("refused.nothing_rendered"), dict.fromkeys(faults))
     return Plan(
         study.title,
         folder,
@@ -363,7 +364,7 @@ def _analysis(study: Study, folder: Path, faults: list[str]) -> PlanState | None
     try:
         return read_state(folder / study.plan)
     except ReportError as fault:
-        faults.append(str(fault))
+        faults.append(fault.args[0])
         return None
 
 
@@ -385,7 +386,9 @@ def _reports(
     for source in sources:
         undeclared = {name for cell in cells for name in cell} - source.declared.keys()
         faults += [
-            f"notebook {source.name} does not declare grid key {name!r}; {nearest(name, source.declared)}"
+            message(
+                "refused.no_grid_key", notebook=source.name, name=name, nearest=nearest(name, source.declared)
+            )
             for name in sorted(undeclared)
         ]
         for cell in [] if undeclared else kept:

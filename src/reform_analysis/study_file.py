@@ -11,8 +11,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reform_analysis.estimates import ReportError
-from reform_analysis.parameters import WAY_OUT
-from reform_analysis.wording import LANGUAGES
+from reform_analysis.messages import Message, cause, listed, message
+from reform_analysis.wording import LANGUAGES, catalogue, say
 
 Checked = TypeVar("Checked", bound=BaseModel)
 _SHORT = Repr()  # aliases of YAML make a few lines millions of values
@@ -111,7 +111,7 @@ class Study(BaseModel):
         return given | {name: value for name, value in single.items() if value is not None} | self.parameters
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
+def nearest(word: str, choices: Iterable[str]) -> Message:
     """Return the allowed word that is nearest, for a message, and all that are allowed.
 
     Parameters
@@ -121,11 +121,14 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
     Returns
     -------
-    str
+    Message
     """
-    allowed = sorted(choices)
-    close = get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(allowed) or 'none'}"
+    known = sorted(choices)
+    allowed = tuple(known) if known else message("refused.none")
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return message("refused.nearest", close=close[0], allowed=allowed)
+    return message("refused.allowed", allowed=allowed)
 
 
 def _line(node: yaml.Node, place: tuple[int | str, ...]) -> int:
@@ -139,20 +142,34 @@ def _line(node: yaml.Node, place: tuple[int | str, ...]) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> str:
+def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> Message:
     place = error["loc"]
-    key = ".".join(str(part) for part in place)
-    head = f"line {_line(root, place)}: "
+    told: dict[str, Any] = {"line": _line(root, place), "field": ".".join(str(part) for part in place)}
     if error["type"] == "extra_forbidden":
-        article = "an" if kind[0] in "aeiou" else "a"
-        return (
-            f"{head}{key!r} is no key of {article} {kind}; {nearest(str(place[-1]), _allowed(model, place))}"
-        )
+        near = nearest(str(place[-1]), _allowed(model, place))
+        return message("refused.unknown_key", kind=_kind(f"a {kind}"), nearest=near, **told)
     if error["type"] == "missing":
-        return f"{head}the key {key!r} is missing; write a line `{place[-1]}: ...`"
-    hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{head}{key}: {message[0].lower()}{message[1:]}, got {_SHORT.repr(error['input'])}{hint}"
+        return message("refused.missing_key", last=place[-1], **told)
+    hint = message("refused.hint_str") if error["type"] == "string_type" else ""
+    return message(
+        "refused.key_rule", rule=_rule(error), value=_SHORT.repr(error["input"]), hint=hint, **told
+    )
+
+
+def _rule(error: Any) -> str:
+    """The rule of pydantic that a value breaks: a message where the catalogue has it in the same words."""
+    told = error["msg"].removeprefix("Value error, ")
+    told = f"{told[0].lower()}{told[1:]}"
+    key, values = f"rule.{error['type']}", error.get("ctx", {})
+    if isinstance(values.get("error"), ValueError):  # of a validator of ours
+        own = values["error"].args[0]
+        return own if isinstance(own, Message) else told
+    known = key in catalogue() and say(key, "en", **values) == told
+    return message(key, **values) if known else told
+
+
+def _kind(kind: str) -> Message:
+    return message(f"refused.{kind.replace(' ', '_')}")
 
 
 def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
@@ -172,7 +189,7 @@ class _UniqueKeys(yaml.SafeLoader):
         names = [key.value for key, _ in node.value]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
-            problem = f"the key {twice[0]!r} stands twice"
+            problem = message("refused.key_twice", field=twice[0])
             raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return super().construct_mapping(node, deep)
 
@@ -218,9 +235,11 @@ def read_text(path: str | Path, *, kind: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as missing:
-        raise ReportError(f"{kind} {path} cannot be read ({missing.strerror}); check the path.") from None
+        told = message("refused.unreadable", kind=_kind(kind), path=path, cause=cause(missing))
+        raise ReportError(told) from None
     except UnicodeDecodeError as broken:
-        raise ReportError(f"{kind} {path} is no text in UTF-8: {broken}; save it so.") from None
+        told = message("refused.no_text", kind=_kind(kind), path=path, reason=str(broken))
+        raise ReportError(told) from None
 
 
 def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> Checked:
@@ -247,18 +266,25 @@ def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> C
         # a subclass of SafeLoader
         tree = yaml.load(text, Loader=_UniqueKeys)
     except yaml.YAMLError as broken:
-        raise ReportError(f"{kind} {name} is no YAML in UTF-8: {broken}; correct it there.") from None
+        told = message("refused.no_yaml", kind=_kind(kind), path=name, reason=_fault_of_yaml(broken))
+        raise ReportError(told) from None
     if not isinstance(tree, dict):
-        keys = ", ".join(model.model_fields)
-        raise ReportError(
-            f"{kind} {name} must hold `key: value` lines, got {_SHORT.repr(tree)}; keys are {keys}."
-        )
+        given = {"path": name, "value": _SHORT.repr(tree), "keys": tuple(model.model_fields)}
+        raise ReportError(message("refused.no_mapping", kind=_kind(kind), **given))
     try:
         return model.model_validate(tree)
     except ValidationError as broken:
         root = yaml.compose(text, Loader=yaml.SafeLoader) or yaml.MappingNode("", [])
         faults = [_describe(error, root, model, kind) for error in broken.errors()]
-        raise listing(f"{kind} {name} is refused", faults) from None
+        raise listing(message("refused.refused", kind=_kind(kind), path=name), faults) from None
+
+
+def _fault_of_yaml(broken: yaml.YAMLError) -> str:
+    """What the library says, and our own words where the fault is ours."""
+    problem = getattr(broken, "problem", None)
+    if not isinstance(problem, Message):
+        return str(broken)
+    return message("refused.at_line", fault=problem, place=str(broken).removeprefix(problem).lstrip("\n"))
 
 
 def listing(head: str, faults: Iterable[str]) -> ReportError:
@@ -273,4 +299,4 @@ def listing(head: str, faults: Iterable[str]) -> ReportError:
     -------
     ReportError
     """
-    return ReportError("\n".join([f"{head}:", *(f"- {fault}" for fault in faults)]))
+    return ReportError(listed(head, faults))

@@ -1,0 +1,171 @@
+"""In a study whose language is Chinese the command line speaks Chinese; elsewhere it speaks English."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from reform_analysis import scaffold
+from reform_analysis.cli import main
+from reform_analysis.estimates import DataError
+from reform_analysis.messages import message
+from reform_analysis.speech import refusal, spoken
+
+ENGLISH = re.compile(r"[A-Za-z]+ [a-z]+ [a-z]+|^Error|No faults|is ready")  # three words in a row, or a lead
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A new study in Chinese, which is the current folder."""
+    folder = scaffold.write_study(tmp_path / "研究", language="zh")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def zh_run(probe_study: Callable[[Path], Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The folder of a run of a study in Chinese, and what rendering it printed."""
+    folder = probe_study(tmp_path_factory.mktemp("zh") / "我的研究")
+    text = (folder / "study.yaml").read_text(encoding="utf-8").replace("[zh, en]", "[zh]")
+    (folder / "study.yaml").write_text(text, encoding="utf-8")
+    said = spoken_text("render", folder / "study.yaml", "--out", folder / "reports", code=0)
+    return next((folder / "reports").glob("*/run.json")).parent, said
+
+
+def test_a_run_is_told_in_chinese(zh_run: tuple[Path, str]) -> None:
+    folder, said = zh_run
+    *reports, last = said.splitlines()
+    lines = [re.sub(r"\d+\.\d 秒", "<n> 秒", line) for line in reports]
+    assert "probe（losses、zh）：probe.losses.zh.html，<n> 秒" in lines
+    assert last == f"{folder}（2份报告，完成2份）"
+
+
+def run(*arguments: str | Path) -> Any:
+    return CliRunner().invoke(main, list(map(str, arguments)))
+
+
+def spoken_text(*arguments: str | Path, code: int) -> str:
+    """What a command prints, which is Chinese throughout."""
+    done = run(*arguments)
+    assert done.exit_code == code, (done.output, done.exception)
+    assert re.search("[\u4e00-\u9fff]", done.output)
+    assert not ENGLISH.search(done.output), done.output
+    return str(done.output)
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("languages: [zh]\n", "zh"),
+        ("languages: [zh, en]\n", "zh"),
+        ("languages: [en, zh]\n", "en"),
+        ("title: zh\nlanguages:\n- en  # zh\n", "en"),
+        ("languages:  # en\n  - 'zh'\ntitle: en\n", "zh"),
+        ("languages:\n  [\n    zh,\n  ]\n", "zh"),
+        ('\ufefflanguages: ["zh"]\nnonsense: [', "zh"),
+        ("title: zh\n", "en"),
+        ("languages: [fr]\ntitle: zh\n", "en"),
+        ("", "en"),
+    ],
+)
+def test_the_first_language_of_the_study_counts(text: str, language: str, tmp_path: Path) -> None:
+    (tmp_path / "study.yaml").write_text(text, encoding="utf-8")
+    assert spoken(None, tmp_path) == language
+    assert spoken(None, tmp_path / "study.yaml") == language
+
+
+def test_the_study_is_found_above_what_a_command_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "study.yaml").write_text("languages: [zh]", encoding="utf-8")
+    (tmp_path / "b.yaml").write_text("languages: [zh]", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert spoken(None) == "en"
+    assert spoken(None, None, "a/reports/1") == "zh"
+    assert spoken(None, "a/none.yaml") == "zh"
+    assert spoken(None, "b.yaml") == "zh"
+    assert spoken("en", "a") == "en"
+    assert spoken("fr", "a") == "zh"
+    monkeypatch.chdir(tmp_path / "a")
+    assert spoken(None, tmp_path) == "zh"
+
+
+def test_an_error_without_chinese_gets_a_chinese_lead_that_names_the_command() -> None:
+    deep, known = DataError("no rank"), DataError(message("refused.kernel"))
+    assert refusal(deep, "zh", command="cite") == "错误：cite 没有完成，程序的原文（英文）：no rank"
+    assert refusal(deep, "en", command="cite") == "Error: no rank"
+    assert refusal(known, "zh", command="render") == "错误：缺少内核python3；请安装ipykernel。"
+
+
+@pytest.mark.parametrize("asked", [(), ("study.yaml",), ("--language", "zh")])
+@pytest.mark.usefixtures("study")
+def test_a_dry_run_counts_in_chinese(asked: tuple[str, ...]) -> None:
+    said = spoken_text("render", "--only", "02", "--dry-run", *asked, code=0)
+    assert said == "02_panel.zh\n共1份报告；没有运行。\n"
+    english = run("render", "--only", "02", "--dry-run", "--language", "en")
+    assert english.output.endswith("1 reports; nothing was run.\n")
+
+
+def edited(study: Path, text: str) -> None:
+    with (study / "study.yaml").open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def broken(study: Path, name: str) -> None:
+    (study / "notebooks" / name).write_text("{}", encoding="utf-8")
+
+
+REFUSED: dict[str, tuple[Callable[[Path], Any], tuple[str, ...], str]] = {
+    "no study file": (lambda _: None, ("没有.yaml",), "研究文件 没有.yaml 无法读取（没有这个文件或文件夹）"),
+    "unknown key": (
+        lambda s: edited(s, "otcomes: [losses]\n"),
+        (),
+        "没有“otcomes”这个键；是否想写“outcomes”？",
+    ),
+    "wrong type": (lambda s: edited(s, "outcomes: losses\nseed: a\n"), (), "outcomes须为列表，现为'losses'"),
+    "key twice": (lambda s: edited(s, "languages: [en]\n"), (), "键“languages”出现两次"),
+    "no mapping": (lambda s: (s / "a.yaml").write_text("- a"), ("a.yaml",), "须由“键: 值”的行组成"),
+    "no data file": (lambda s: edited(s, "data: 没有.xlsx\n"), (), "data须为文件，现为“没有.xlsx”"),
+    "no notebook": (lambda s: edited(s, "plan: 没有.yaml\n"), (), "分析计划"),
+    "no such notebook": (lambda _: None, ("--only", "12"), "没有名称以“12”开头的笔记本"),
+    "broken notebook": (lambda s: broken(s, "02_panel.ipynb"), (), "不是第4版格式的笔记本"),
+    "no parameter": (lambda _: None, ("-p", "ci_levl=0.9"), "没有声明参数“ci_levl”；是否想写“ci_level”？"),
+    "wrong value": (lambda _: None, ("-p", "ci_level=a"), "须为float，现为'a'；请写数字，如0.95"),
+    "no language": (lambda _: None, ("--language", "fr"), "没有语言“fr”；可用的有：en、zh"),
+    "shard": (lambda _: None, ("--shard", "3/2"), "shard须为i/n"),
+    "where": (lambda _: None, ("--where", "county=a"), "“county”不是网格的键"),
+    "no grid column": (
+        lambda s: edited(s, "grid: {by: [conty]}\n"),
+        (),
+        "面板中没有这一列；是否想写“county”？",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_render_refuses_is_named_in_chinese(case: str, study: Path) -> None:
+    spoil, arguments, expected = REFUSED[case]
+    spoil(study)
+    said = spoken_text("render", *arguments, code=1)
+    assert said.startswith("错误：")
+    assert expected in said
+    assert not (study / "reports" / "cache").exists()
+
+
+@pytest.mark.usefixtures("study")
+def test_an_output_without_chinese_letters_is_no_crash() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "reform_analysis.cli", "render", "--only", "02", "--dry-run"],
+        env={**os.environ, "PYTHONIOENCODING": "cp1252"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"\u5171" in done.stdout
