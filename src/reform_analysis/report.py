@@ -20,6 +20,7 @@ from reform_analysis.headlines import record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
 from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_notebooks import code_hash
@@ -27,7 +28,7 @@ from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RunResult, write_index
 from reform_analysis.storage import FULL, digest, lock, reason, sweep, sweep_scratch
-from reform_analysis.study import Plan, Planned, Source, make_plan
+from reform_analysis.study import Plan, Planned, make_plan
 from reform_analysis.workers import Kernels
 
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
