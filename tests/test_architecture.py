@@ -127,7 +127,7 @@ LAYERS = [
         "robustness_report",
     },
     {"forkserver", "formulas", "grid_labels", "headlines", "page_faults", "storage", "streams", "study_file"},
-    {"analysis_plan", "grid", "provisioners"},
+    {"analysis_plan", "displays", "grid", "provisioners"},
     {"plan_deviations", "plan_notebooks"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},
