@@ -138,7 +138,7 @@ LAYERS = [
         "streams",
         "study_file",
     },
-    {"analysis_plan", "grid", "provisioners"},
+    {"analysis_plan", "displays", "grid", "provisioners"},
     {"plan_deviations", "plan_notebooks"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},

@@ -16,7 +16,7 @@ from reform_analysis import index_rows, pages
 from reform_analysis.headlines import FIELDS, csv_bytes
 from reform_analysis.jobs import JobRecord
 from reform_analysis.plan_manifest import unreported
-from reform_analysis.storage import write
+from reform_analysis.storage import turn, write
 
 
 @dataclass(frozen=True)
@@ -183,18 +183,31 @@ def write_index(out: str | Path) -> Path:
     -------
     Path
         Of the index.
+
+    Raises
+    ------
+    TimeoutError
+        If another process is at it for more than a minute.
     """
-    found = [_read_run(path) for path in Path(out).glob("*/run.json")]
+    place = Path(out)
+    with turn(
+        place / "index.lock"
+    ):  # a shard that ends meanwhile would be left out by the one that writes last
+        runs = _all_runs(place)
+        for item in runs:
+            if "merged" in item:
+                write_tables(item["merged"], place, _merged_stem(item["batch"]))
+        write(place / "index.html", pages.index(runs).encode())
+    return place / "index.html"
+
+
+def _all_runs(out: Path) -> list[dict[str, Any]]:
+    found = [_read_run(path) for path in out.glob("*/run.json")]
     runs = _merge_shards(sorted(found, key=lambda run: _age(run["folder"]), reverse=True))
     newest = next((item for item in runs if "rows" in item), None)
     if newest:
         newest["newest"] = True
-    for item in runs:
-        if "merged" in item:
-            write_tables(item["merged"], Path(out), _merged_stem(item["batch"]))
-    index = Path(out) / "index.html"
-    write(index, pages.index(runs).encode())
-    return index
+    return runs
 
 
 def _age(folder: str) -> tuple[int, ...]:
