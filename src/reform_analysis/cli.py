@@ -8,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from reform_analysis import __version__, cli_packs
+from reform_analysis.cli_packs import LANGUAGE
 
 EXAMPLES = """\b
 Examples:
@@ -265,7 +266,10 @@ def plan() -> None:
 @click.option("--study", metavar="FILE", help="Names the data; study.yaml beside the plan by default.")
 @click.option("--reports", metavar="FOLDER", help="Searched for earlier runs; reports beside the plan.")
 @click.option("--amend", metavar="REASON", help="Add a version to a plan that is frozen already.")
-def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | None) -> None:
+@LANGUAGE
+def freeze(
+    plan_file: str, study: str | None, reports: str | None, amend: str | None, language: str | None
+) -> None:
     """Record the hash of PLAN (plan.yaml), the time, and what data exist, in plan.frozen.json beside it.
 
     A frozen version is never overwritten. The time is that of this computer and proves nothing to a third
@@ -273,25 +277,31 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
     """
     from reform_analysis import plan_record  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
+    from reform_analysis.messages import sentence  # noqa: PLC0415
+    from reform_analysis.plan_statement import statement  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
+    told = spoken(language, study, Path(plan_file).parent)
     try:
         version = plan_record.freeze(plan_file, study=study, reports=reports, amend=amend)
         warning = plan_record.not_named(plan_file, study=study)
     except ReportError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="plan freeze"), err=True)
         sys.exit(1)
-    click.echo(f"Version {version.version} frozen at {version.frozen:%Y-%m-%d %H:%M:%S} UTC.")
+    moment = f"{version.frozen:%Y-%m-%d %H:%M:%S}"
+    click.echo(say("plan.now_frozen", told, version=version.version, time=moment))
     click.echo(f"SHA-256 {version.sha256}")
-    click.echo(version.statement)
-    click.echo(f"Recorded in {plan_record.record_path(plan_file)}; commit it, and deposit it or its hash.")
+    click.echo(sentence(statement(**version.found), told))
+    click.echo(say("plan.recorded_in", told, path=plan_record.record_path(plan_file)))
     if warning:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(say("speech.warning", told, warning=sentence(warning, told)), err=True)
 
 
 @plan.command()
 @click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-def check(plan_file: str, language: str) -> None:
+@LANGUAGE
+def check(plan_file: str, language: str | None) -> None:
     """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
 
     Exit code 1 if one of the files is refused, or a deviation is not explained; 3 if the plan was never
@@ -299,13 +309,15 @@ def check(plan_file: str, language: str) -> None:
     """
     from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
 
+    told = spoken(language, Path(plan_file).parent)
     try:
         state = plan_record.read_state(plan_file)
     except ReportError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="plan check"), err=True)
         sys.exit(1)
-    click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
+    click.echo("\n".join(line.text for line in plan_sentences.summary(state, told)))
     sys.exit(NOT_FROZEN if not state.versions else 1 if state.unexplained else 0)
 
 

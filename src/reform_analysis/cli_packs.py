@@ -19,8 +19,8 @@ Examples:
 """
 OK, DIFFERENT, REFUSED, STOPPED = 0, 1, 3, 130
 
-_LANGUAGE = click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the messages."
+LANGUAGE = click.option(
+    "--language", type=click.Choice(["en", "zh"]), help="Of the messages; that of the study by default."
 )
 
 
@@ -33,7 +33,7 @@ _LANGUAGE = click.option(
     "--include", multiple=True, metavar="FILE", help="A further file that a notebook of your own reads."
 )
 @click.option("--without-data", is_flag=True, help="Your data files stay out, their SHA-256 goes in.")
-@_LANGUAGE
+@LANGUAGE
 def pack(run: str, *, language: str, **options: Any) -> None:
     """Write the replication pack of RUN: inputs, notebooks, plan, results, README.
 
@@ -64,7 +64,7 @@ def pack(run: str, *, language: str, **options: Any) -> None:
     "--data", multiple=True, metavar="FILE", help="A data file that the pack names and does not hold."
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Reports at a time; as many as cores.")
-@_LANGUAGE
+@LANGUAGE
 def verify(
     pack: str, *, rerun: bool, yes: bool, data: tuple[str, ...], jobs: int | None, language: str
 ) -> None:
