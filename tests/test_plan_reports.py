@@ -76,7 +76,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def command(name: str, *arguments: str) -> Any:
-    """A command on plans, in English unless its arguments say otherwise: the study's first language is Chinese."""
+    """A command on plans, in English unless asked otherwise: the first language of the study is Chinese."""
     return CliRunner().invoke(main, ["plan", name, "--language", "en", *arguments])
 
 

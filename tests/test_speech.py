@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -250,3 +251,58 @@ def test_headings_of_deviations_are_refused_in_chinese(study: Path) -> None:
     assert "没有编号为“H7”的假设；是否想写“H1”？可用的有：H1、plan" in said
     assert "日历上没有这一天" in said
     assert "标题须写作" in said
+
+
+def test_a_run_is_packed_and_verified_in_chinese(zh_run: tuple[Path, str], tmp_path: Path) -> None:
+    folder, _ = zh_run
+    assert spoken_text("pack", folder.parent, code=0).startswith(f"已写出{folder}.pack.zip（")
+    (folder.parents[1] / "x.zip").write_bytes(b"x")
+    assert "已有别的内容" in spoken_text("pack", folder, "--out", folder.parents[1] / "x.zip", code=1)
+    assert "--include须为研究文件夹之内的文件" in spoken_text("pack", folder, "--include", tmp_path, code=1)
+    assert "--statement须为UTF-8编码的文本" in spoken_text("pack", folder, "--statement", "没有.md", code=1)
+    assert "请去掉其中之一" in spoken_text(
+        "pack", folder, "--without-data", "--include", folder.parents[1] / "数据" / "面板.csv", code=1
+    )
+    packed = f"{folder}.pack.zip"
+    assert "没有运行任何程序。" in spoken_text("verify", packed, code=0)
+    assert "没有运行。同意则回答y" in spoken_text("verify", packed, "--rerun", code=3)
+    assert "--data须为文件，现为 没有.csv" in spoken_text("verify", packed, "--data", "没有.csv", code=3)
+    assert "包内没有的文件" in spoken_text("verify", packed, "--data", packed, code=3)
+    spoken_text("pack", folder, "--without-data", "--out", folder.parent / "b.zip", code=0)
+    lacking = spoken_text("verify", folder.parent / "b.zip", "--rerun", "--yes", code=3)
+    assert "包内没有“数据/面板.csv”；请用--data给出文件" in lacking
+
+
+def test_what_pack_and_verify_refuse_is_named_in_chinese(zh_run: tuple[Path, str], tmp_path: Path) -> None:
+    base = shutil.copytree(zh_run[0].parents[1], tmp_path / "研究")
+    folder = base / "reports" / zh_run[0].name
+    assert "RUN须为一次运行的文件夹" in spoken_text("pack", base / "没有", code=1)
+    assert "错误：复现包须为zip压缩文件" in spoken_text("verify", base / "plan.yaml", code=3)
+    assert "（没有这个文件或文件夹）" in spoken_text("verify", base / "没有.zip", code=3)
+    (base / "数据" / "面板.csv").write_text("x")
+    assert "已改动或缺失；请重新运行render，或加--without-data" in spoken_text("pack", folder, code=1)
+    (base / "笔记" / "probe.ipynb").write_text("{}")
+    assert "笔记本 probe 须与运行时一样" in spoken_text("pack", folder, code=1)
+    edited(base, "# \n")
+    assert "研究文件须为运行时所用的那一份" in spoken_text("pack", folder, code=1)
+    next(folder.glob("*.html")).write_text("x")
+    assert "运行的文件须与写出时一样，以下不同或缺失：probe" in spoken_text("pack", folder, code=1)
+
+
+def test_a_new_study_is_announced_in_its_language(study: Path) -> None:
+    said = spoken_text("init", "新的研究", code=0)
+    assert said == "新的研究 已写好。接下来：进入该文件夹，运行 reform-analysis render --only 02\n"
+    assert "languages: [zh]" in (study / "新的研究" / "study.yaml").read_text(encoding="utf-8")
+    assert run("init", "new", "--language", "en").output.startswith("new is ready. Next: go there")
+    assert "中已有文件；请换一个名称" in spoken_text("init", "新的研究", code=1)
+    assert "FOLDER须为新的，现为文件" in spoken_text("init", "plan.yaml", code=1)
+    assert "请先建立" in spoken_text("init", "没有/研究", code=1)
+    assert "FOLDER不能是当前文件夹" in spoken_text("init", ".", code=1)
+    assert "它含有某些文件系统不允许的字符；" in spoken_text("init", "a?b", code=1)
+
+
+def test_what_cite_refuses_is_named_in_chinese(study: Path) -> None:
+    assert "不存在" in spoken_text("cite", "reports/没有", code=1)
+    assert "现为 data；请写reports中的一次运行" in spoken_text("cite", "data", code=1)
+    (study / "a.ipynb").write_text("x")
+    assert "REPORT须为笔记本，a.ipynb 不是" in spoken_text("cite", "a.ipynb", code=1)

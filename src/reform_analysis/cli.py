@@ -81,8 +81,8 @@ def _formats(_context: click.Context, _option: click.Parameter, value: str | Non
     show_default=True,
     help="With the notebook on the published totals of Zhejiang, or for any other reform.",
 )
-@click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True)
-def init(folder: str, reform: str, language: str) -> None:
+@LANGUAGE
+def init(folder: str, reform: str, language: str | None) -> None:
     """Write FOLDER: study.yaml, an empty workbook, its dictionary, notebooks, plan.yaml, README, Makefile.
 
     It can be rendered at once, on the example that comes with the project, until you fill in your own data.
@@ -90,13 +90,16 @@ def init(folder: str, reform: str, language: str) -> None:
     """
     from reform_analysis import scaffold  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
+    told = spoken(language, Path(folder).parent)
     try:
-        scaffold.write_study(folder, reform=reform, language=language)
+        scaffold.write_study(folder, reform=reform, language=told)
     except DataError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="init"), err=True)
         sys.exit(1)
-    click.echo(f"{folder} is ready. Next: go there and run reform-analysis render --only 02")
+    click.echo(say("scaffold.ready", told, folder=folder))
 
 
 @main.command(epilog=EXAMPLES)
@@ -238,7 +241,10 @@ def dictionary(language: str) -> None:
 @click.option(
     "--functions", is_flag=True, help="Say under each method's reference which functions rest on it."
 )
-def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool) -> None:
+@LANGUAGE
+def cite(
+    report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool, language: str | None
+) -> None:
     """Print what to cite: the package, the article whose figures it carries, the methods of REPORT.
 
     REPORT is a run's folder or one of its notebooks; of a folder with runs the newest is taken. Its methods
@@ -247,11 +253,12 @@ def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functio
     """
     from reform_analysis import cite as citing  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
 
     try:
         found = citing.references(report)
     except DataError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, spoken(language, report), command="cite"), err=True)
         sys.exit(1)
     click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
 
