@@ -139,7 +139,7 @@ LAYERS = [
         "study_file",
     },
     {"analysis_plan", "displays", "grid", "provisioners"},
-    {"plan_deviations", "plan_notebooks"},
+    {"plan_deviations", "plan_notebooks", "plan_statement"},
     {"plan_record"},
     {"kernels", "pages", "plan_standing", "study"},
     {"execution", "plan_sentences"},

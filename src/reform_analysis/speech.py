@@ -1,6 +1,7 @@
 """The language that the command line speaks: that asked for, else the study's own, else English."""
 
 import re
+from itertools import islice
 from os import PathLike
 from pathlib import Path
 
@@ -32,19 +33,16 @@ def spoken(asked: str | None, *places: str | PathLike[str] | None) -> str:
     """
     if asked in LANGUAGES:
         return str(asked)
-    files = (_study(place) for place in (*places, STUDY))
-    return next(filter(None, (_first_language(file) for file in files if file)), "en")
+    files = (file for place in (*places, STUDY) if place is not None for file in _studies(Path(place)))
+    return next(filter(None, map(_first_language, files)), "en")
 
 
-def _study(place: str | PathLike[str] | None) -> Path | None:
-    """The study file that a path is, or that stands nearest above it."""
-    if place is None:
-        return None
-    path = Path(place).absolute()
-    if path.suffix in (".yaml", ".yml") and path.is_file():
-        return path
-    found = (folder / STUDY for folder in (path, *path.parents))
-    return next((file for file in found if file.is_file()), None)
+def _studies(place: Path) -> list[Path]:
+    """The study file that a path may be, and the one that stands nearest above it."""
+    path = place.absolute()
+    above = (folder / STUDY for folder in (path, *path.parents))
+    found = [path] if path.suffix in (".yaml", ".yml") else []
+    return [*found, *islice((file for file in above if file.is_file()), 1)]
 
 
 def _first_language(file: Path) -> str | None:
@@ -66,7 +64,7 @@ def refusal(refused: Exception, language: str, *, command: str) -> str:
     refused : Exception
     language : {"zh", "en"}
     command : str
-        Named in Chinese before the words of an error that has none.
+        Named in Chinese, before the words of an error that has none.
 
     Returns
     -------
