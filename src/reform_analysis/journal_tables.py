@@ -253,12 +253,11 @@ def _table_one(
 
 
 def _arm_cell(row: pd.Series, k: int, decimals: int, fixed: bool) -> Cell:
-    mean, spread = number_cell(row[f"mean_{k}"], decimals), number_cell(row[f"sd_{k}"], decimals)
-    if row["kind"] == "share":
-        text = "–" if pd.isna(row[f"mean_{k}"]) else f"{100 * row[f'mean_{k}']:.1f}%"
-    else:
-        text = f"{mean.text} ({spread.text})"
-    return read_cell(text if fixed else f"{text}; {row[f'n_{k}']:,}")
+    share = row["kind"] == "share"
+    mean = number_cell(row[f"mean_{k}"], 1 if share else decimals, percent=share)
+    spread = "" if share else f" ({number_cell(row[f'sd_{k}'], decimals).text})"
+    size = "" if fixed else f"; {row[f'n_{k}']:,}"
+    return Cell(mean.text + spread + size) if spread or size else mean
 
 
 def _scorecard(
