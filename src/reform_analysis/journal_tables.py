@@ -11,7 +11,7 @@ import pandas as pd
 
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, require_choice
 from reform_analysis.journal_layout import Cell, JournalTable, number_cell, read_cell
-from reform_analysis.journal_models import Statistic, one_model, several_models
+from reform_analysis.journal_models import Statistic, note_line, one_model, several_models
 from reform_analysis.panel_texts import arm_pair, label
 from reform_analysis.text_table import Table
 from reform_analysis.wording import LANGUAGES, say
@@ -277,7 +277,7 @@ def _scorecard(
         )
         for check in checks
     ]
-    said = dict.fromkeys(note for check in checks for note in check.notes)
+    said = dict.fromkeys(note_line(note, language) for check in checks for note in check.notes)
     return JournalTable(
         caption=say("journal.scorecard", language),
         heads=tuple(say(f"journal.{head}", language) for head in ("check", "verdict", "finding")),
