@@ -100,7 +100,7 @@ LAYERS = [
     {"specification_curve"},
     {"scorecard"},
     {"robustness"},
-    {"journal_layout"},
+    {"journal_layout", "note_texts"},
     {"journal_models"},
     {"journal_tables"},
     {"excel_tables", "markup_tables", "word_tables"},
