@@ -99,11 +99,19 @@ def test_sorting_by_estimate_with_the_keyboard(tab: Page) -> None:
     assert tab.get_attribute("th[data-kind=number]", "aria-sort") == "descending"
 
 
-def test_a_report_opens_and_back_returns(tab: Page) -> None:
+def test_a_report_opens_and_back_returns_to_what_was_left(tab: Page) -> None:
+    tab.select_option('select[data-column="4"]', "=losses")
+    tab.locator("th[data-kind=number] button").click()
+    left = counties(tab)
+    assert left == ["乙县", "甲县", EVIL, "丙县"]
     tab.locator("tbody tr:visible a").first.click()
     assert tab.title() == "page"
     tab.go_back()
-    assert len(counties(tab)) == 8
+    tab.wait_for_load_state()
+    assert counties(tab) == left
+    assert tab.input_value('select[data-column="4"]') == "=losses"
+    assert tab.inner_text(".count") == "4 / 8"
+    assert tab.get_attribute("th[data-kind=number]", "aria-sort") == "ascending"
 
 
 def test_a_narrow_window_does_not_scroll_sideways(tab: Page) -> None:
