@@ -101,7 +101,7 @@ def test_names_and_terms_may_hold_any_character_and_are_texts(
     monkeypatch.setenv(headlines.TARGET, str(target))
     found = estimates(0.6)
     headlines.record(replace(found, frame=found.to_frame().rename(index={"treated": text})), name=text)
-    years = found.to_frame().set_axis([2021])
+    years = found.to_frame().set_axis(pd.Index([2021], name="term"))
     headlines.record(replace(found, frame=years), name=2021)  # type: ignore[arg-type]
     rows = headlines.read(target)
     assert [(row["name"], row["term"]) for row in rows] == [(text, text), ("2021", "2021")]
