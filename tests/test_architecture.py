@@ -148,6 +148,7 @@ LAYERS = [
     {"index_rows", "manifest", "workers"},
     {"runs"},
     {"outcome"},
+    {"batch"},
     {"cite", "pack_contents", "progress", "report", "unpack"},
     {"pack_differences", "pack_members", "pack_outputs", "scaffold"},
     {"pack_numbers", "pack_readme"},

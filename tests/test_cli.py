@@ -234,3 +234,11 @@ def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_jobs_below_one_is_a_usage_error() -> None:
     assert run("render", "--jobs", "0").exit_code == 2
+
+
+def test_empty_options_of_the_batch_are_refused_not_left_out() -> None:
+    for option in ("--shard", "--formats"):
+        for call in (["--dry-run"], []):
+            done = run("render", "--only", "01", option, "", *call)
+            assert done.exit_code == 1
+            assert option.removeprefix("--") in done.stderr

@@ -190,12 +190,15 @@ def test_a_batch_killed_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> No
 
 @linux
 @pytest.mark.system
-def test_ctrl_c_ends_cleanly_with_exit_code_130(tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", [1, 4])
+def test_ctrl_c_ends_cleanly_with_exit_code_130(tmp_path: Path, times: int) -> None:
     study(tmp_path, 4, COUNT, "import time; time.sleep(0.2 if unit == '0' else 60)")
     with begin(tmp_path, "--jobs", "2") as runner:
         wait_for(tmp_path, "reports/cache/*.json", 1)
         wait_for(tmp_path, "begun-*", 3)
-        runner.send_signal(signal.SIGINT)
+        for _ in range(times):  # an impatient hand
+            runner.send_signal(signal.SIGINT)
+            sleep(0.05)
         _, errors = runner.communicate(timeout=60)
     assert runner.returncode == 130, errors
     assert "Traceback" not in errors
