@@ -26,7 +26,7 @@ LAYERS = [
         "synthetic_mark",
         "wording",
     },
-    {"cell_formats"},
+    {"cell_formats", "refusals"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "row_labels", "sheets", "unit_names"},
     {"panel_types", "workbook_template"},
     {"panel_rules"},
