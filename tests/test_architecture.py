@@ -26,7 +26,7 @@ LAYERS = [
         "wording",
     },
     {"messages"},
-    {"cell_formats", "parameters", "yaml_faults"},
+    {"cell_formats", "parameters", "refusals", "yaml_faults"},
     {"notebook_source"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "row_labels", "sheets", "unit_names"},
     {"panel_types", "workbook_template"},
