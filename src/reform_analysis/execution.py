@@ -26,10 +26,10 @@ from papermill.execute import ERROR_MARKER_TAG
 from reform_analysis import displays, headlines, streams
 from reform_analysis.displays import Displayed
 from reform_analysis.kernels import kernel_config
+from reform_analysis.notebook_source import Source
 from reform_analysis.pages import IMAGES, SHOWN, Failure
 from reform_analysis.storage import scratch_prefix
 from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
-from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
 
 IN_THE_RECORD = (

@@ -18,6 +18,7 @@ from time import monotonic, sleep, time
 from uuid import uuid4
 
 from reform_analysis.estimates import ReportError
+from reform_analysis.messages import cause, message
 
 if sys.platform == "win32":
     import msvcrt
@@ -69,8 +70,8 @@ def reason(refused: OSError) -> str:
     -------
     str
     """
-    said = str(refused.strerror or refused)
-    return f"disk full: {said}" if refused.errno in FULL else said
+    said = cause(refused)
+    return message("refused.full_disk", cause=said) if refused.errno in FULL else said
 
 
 def digest(path: Path) -> str:
@@ -233,16 +234,16 @@ def name_faults(stems: list[str]) -> list[str]:
     -------
     list of str
     """
-    faults = []
+    faults: list[str] = []
     folded: dict[str, str] = {}
     for stem in stems:
         if stem.split(".")[0].strip().casefold() in RESERVED:
-            faults.append(f"the report name {stem!r} is reserved on Windows; rename the notebook")
+            faults.append(message("refused.reserved", name=stem))
         if len(stem.encode()) > LONGEST:
-            faults.append(f"the report name {stem!r} is longer than {LONGEST} bytes; shorten the notebook's")
+            faults.append(message("refused.too_long", name=stem, most=LONGEST))
         other = folded.setdefault(_folded(stem), stem)
         if other is not stem:
-            faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a notebook")
+            faults.append(message("refused.one_file", one=other, other=stem))
     return faults
 
 
@@ -311,9 +312,8 @@ def lock(path: Path) -> Iterator[None]:
         with _held(path, seconds=0):
             yield
     except _NotFreeError as other:
-        raise ReportError(
-            f"another run writes into {path.parent} ({other.holder}); wait for it, or pass another out."
-        ) from None
+        told = message("refused.locked", folder=path.parent, holder=other.holder)
+        raise ReportError(told) from None
 
 
 @contextmanager
