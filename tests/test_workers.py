@@ -485,7 +485,7 @@ def leave(twice):
         time.sleep(3600)
         os._exit(0)
 leave(False)
-leave(kernels == 'fork')
+leave(True)
 while len([name for name in os.listdir() if name.startswith(f'left-{unit}-')]) < 2: time.sleep(0.05)
 if unit == '1': os.kill(os.getpid(), 9)"""
 
@@ -493,8 +493,7 @@ if unit == '1': os.kill(os.getpid(), 9)"""
 @linux
 @pytest.mark.parametrize("kernels", ["fork", "cold"])
 def test_nothing_that_a_report_started_outlives_it(tmp_path: Path, kernels: workers.Kernels) -> None:
-    units = 2 if kernels == "fork" else 1  # orphans of a cold kernel that died by itself are nobody's
-    path = study(tmp_path, units, f"kernels = {kernels!r}\n{LEFTOVERS}")
+    path = study(tmp_path, 2, LEFTOVERS)
     run = report.render(path, out=tmp_path / "out", jobs=1, kernels=kernels)
     assert run.records[0].status == "ok"
     assert len(list(tmp_path.glob("left-*"))) >= 2
@@ -512,7 +511,7 @@ def test_leftovers_end_with_their_report_and_not_with_the_run(tmp_path: Path) ->
         tmp_path,
         2,
         wait,
-        f"kernels = 'fork'\nif unit == '0':\n    {LEFTOVERS.replace(chr(10), chr(10) + '    ')}",
+        f"if unit == '0':\n    {LEFTOVERS.replace(chr(10), chr(10) + '    ')}",
     )
     path.write_text(f"{path.read_text(encoding='utf-8')}deadline: 60.0\n", encoding="utf-8")
     run = report.render(path, out=tmp_path / "out", jobs=1, kernels="fork")

@@ -130,3 +130,17 @@ def test_dark_and_print(tab: Page) -> None:
     tab.emulate_media(media="print", color_scheme="dark")
     assert tab.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert not tab.locator(".filters").first.is_visible()
+
+
+def test_a_printed_page_holds_every_column_and_begins_below_the_heading(tab: Page) -> None:
+    """On A4 the intervals were cut off, and a run longer than a page left the first one empty."""
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 718, "height": 1000})  # A4 within Chromium's margins
+    edge = tab.evaluate(
+        "Math.max(...[...document.querySelectorAll('th, td')].map(c => c.getBoundingClientRect().right))"
+    )
+    assert edge <= 718
+    assert tab.evaluate("document.querySelector('.rows').scrollWidth") <= 718
+    assert (
+        tab.evaluate("getComputedStyle(document.querySelector('article:has(.rows)')).breakInside") == "auto"
+    )
