@@ -311,7 +311,10 @@ def test_what_cite_refuses_is_named_in_chinese(study: Path) -> None:
 PANEL = "unit_id,unit_name,county,city,period,pilot,adopted,losses,lawsuits_concluded\n"
 ROWS = "1,甲镇,乙县,丙市,2020,true,2021-05,1,5\n1,甲镇,{county},丙市,2021,{pilot},2021-05,{losses},5\n"
 FAULTY = {
-    "a dash": ({"losses": "—"}, "单元格H3（losses）：“—”是横线；请写明dash_means="),
+    "a dash": (
+        {"losses": "—"},
+        "单元格H3（losses）：“—”是横线；请写明dash_means（命令行用--dash-means）为missing",
+    ),
     "no number": ({"losses": "两件"}, "1个单元格无法读取；请在文件中改正：\n  工作表“面板.csv”，单元格H3"),
     "not whole": ({"losses": "1.5"}, "“1.5”不是整数；请填件数"),
     "too many": ({"losses": "7"}, "单元格H3，losses列：'7'：至多为lawsuits_concluded，即5"),
