@@ -86,3 +86,12 @@ def test_no_other_file_is_replaced(tmp_path: Path) -> None:
     path = tables.to_excel(RESULT, tmp_path / "t.xlsx")
     with pytest.raises(DataError, match="must be new"):
         tables.to_excel(RESULT, path)
+
+
+@pytest.mark.parametrize(("value", "shown"), [(1e-9, '"<0.01"'), (-1e-9, '">−0.01"')])
+def test_a_number_too_small_to_print_is_there_in_full(value: float, shown: str, tmp_path: Path) -> None:
+    path = tables.to_excel(pd.DataFrame({"share": [value, 0.0]}), tmp_path / "t.xlsx")
+    cell, zero = (openpyxl.load_workbook(path)["Table"].cell(row, 1) for row in (4, 5))
+    assert (cell.value, zero.value, zero.number_format) == (value, 0, "#,##0.00")
+    sections = cell.number_format.split(";")  # of positive numbers, negative numbers, zero
+    assert sections[int(value < 0)] == shown

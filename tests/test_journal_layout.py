@@ -65,7 +65,55 @@ def test_what_a_number_would_change_stays_text(text: str) -> None:
 
 
 def test_undefined_is_a_dash_and_infinity_is_one() -> None:
-    assert [number_cell(x, 2).text for x in (float("nan"), float("inf"), -0.001)] == ["–", "∞", "0.00"]
+    assert [number_cell(x, 2).text for x in (float("nan"), float("inf"), 0.0)] == ["–", "∞", "0.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [
+        (1e-9, 2, "<0.01"),
+        (-1e-9, 2, ">−0.01"),
+        (0.004999, 2, "<0.01"),
+        (0.00501, 2, "0.01"),
+        (-0.00501, 2, "−0.01"),
+        (0.3, 0, "<1"),
+        (-0.3, 0, ">−1"),
+        (0.0, 2, "0.00"),
+        (-0.0, 2, "0.00"),
+        (0, 0, "0"),
+    ],
+)
+def test_only_zero_prints_as_zero(value: float, digits: int, text: str) -> None:
+    assert number_cell(value, digits).text == text
+
+
+@given(st.floats(-1e6, 1e6), st.integers(0, 6))
+def test_a_printed_number_is_true_of_the_number(value: float, digits: int) -> None:
+    """It is off by half a unit of its last place at most, or the bound that it states holds."""
+    text = number_cell(value, digits).text.replace("−", "-").replace(",", "")
+    if text[0] in "<>":
+        bound = float(text[1:])
+        assert 0 < value < bound if text[0] == "<" else bound < value < 0
+    else:
+        assert abs(float(text) - value) <= 0.5 * 10**-digits * (1 + 1e-9)
+        assert (float(text) == 0) == (value == 0)
+
+
+def test_what_is_too_small_to_print_keeps_its_number_and_a_format_that_prints_it() -> None:
+    cell = number_cell(1e-9, 2, "*")
+    assert (cell.text, cell.value, cell.form) == ("<0.01*", 1e-9, '"<0.01*";-#,##0.00"*";#,##0.00"*"')
+    cell = number_cell(-1e-9, 2)
+    assert (cell.value, cell.form) == (-1e-9, '#,##0.00;">−0.01"')
+
+
+def test_shares_are_numbers_of_one_and_print_in_percent() -> None:
+    assert number_cell(1 / 3, 1, percent=True) == Cell("33.3%", 1 / 3, "#,##0.0%")
+    assert number_cell(0.0001, 1, percent=True).text == "<0.1%"
+
+
+def test_bounds_align_with_numbers() -> None:
+    pads = [row[0] for row in paddings(table(["<0.01", "0.60", "−1.50**"]))]
+    assert pads == [("", "00"), ("0", "00"), ("", "")]
 
 
 def test_characters_that_no_document_can_hold_are_replaced() -> None:

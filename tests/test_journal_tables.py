@@ -122,13 +122,25 @@ def test_an_untestable_model_keeps_its_column() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "digits", "shown"), [(0.0021, None, "0.0021"), (0.0021, 1, "0.0"), (12.5, None, "12.50")]
+    ("size", "digits", "shown"), [(0.0021, None, "0.0021"), (0.0021, 1, "<0.1"), (12.5, None, "12.50")]
 )
 def test_decimals_show_two_digits_of_the_smallest_estimate(
     size: float, digits: int | None, shown: str
 ) -> None:
     made = result({"a": [size, 0.1, -1, 1, 0.5]}, scale="difference")
     assert texts(journal_table(made, digits=digits))[0][1] == shown
+
+
+def test_no_estimate_bound_or_error_that_is_not_zero_prints_as_zero() -> None:
+    made = result({"a": [1e-9, 2e-9, -1e-9, 3e-4, 0.5], "b": [0, 0, 0, 1, 1]}, scale="difference")
+    show = ("interval", "std_error")
+    table = journal_table(made, digits=2, show=show)
+    assert [row[1:] for row in texts(table)] == [
+        ["<0.01", "[>−0.01, <0.01]", "<0.01"],
+        ["0.00", "[0.00, 1.00]", "0.00"],
+    ]
+    below = journal_table([made], digits=2, show=show)
+    assert [row[1] for row in texts(below)[:3]] == ["<0.01", "[>−0.01, <0.01]", "(<0.01)"]
 
 
 def test_numbers_keep_full_precision() -> None:
@@ -182,6 +194,17 @@ def test_table_one_by_hand() -> None:
         ["\u2003p", "50.0%", "100.0%", "−1.41"],
         ["\u2003q", "50.0%", "0.0%", "1.41"],
     ]
+
+
+def test_a_rare_category_is_no_share_of_zero() -> None:
+    rows = {"a": [0.0004, 0.02, 0.0, 0.0], "b": [0.3, 0.2, 1 / 3, 0.4]}
+    columns = ["mean_1", "sd_1", "mean_0", "sd_0"]
+    frame = pd.DataFrame(rows, index=columns).T.rename_axis("variable").reset_index()
+    frame = frame.assign(category="", kind="share", standardised=-0.001, n_0=9, n_1=9)
+    frame.attrs["arms"] = (False, True)
+    table = journal_table(frame)
+    assert texts(table)[0][1:] == ["<0.1%", "0.0%", ">−0.01"]
+    assert [cell.value for cell in table.rows[1][1:3]] == [0.3, 1 / 3]
 
 
 def test_table_one_with_gaps_counts_units_in_the_cells() -> None:

@@ -113,3 +113,12 @@ def test_synthetic_and_files(writer, tmp_path: Path) -> None:
     assert "SYNTHETIC DATA" in path.read_text(encoding="utf-8")
     with pytest.raises(DataError, match="must be new"):
         writer(SYNTHETIC, path)
+
+
+def test_a_number_too_small_to_print_is_a_bound_in_every_format() -> None:
+    frame = pd.DataFrame({"row": ["a", "b", "c"], "share": [1e-9, -1e-9, 0.0]})
+    cells = BeautifulSoup(tables.to_html(frame), "html.parser").select("tbody td")
+    assert [cell.get_text().strip("\u2007\u2008") for cell in cells] == ["<0.01", ">−0.01", "0.00"]
+    latex = tables.to_latex(frame)
+    assert [text in latex for text in (r"\textless{}0.01", r"\textgreater{}$-$0.01")] == [True, True]
+    assert re.findall(r"\| [abc] \| (\S+) \|", tables.to_markdown(frame)) == ["&lt;0.01", "&gt;−0.01", "0.00"]

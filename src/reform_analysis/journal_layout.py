@@ -11,6 +11,7 @@ from reform_analysis.estimates import DesignError
 from reform_analysis.wording import say
 
 _NUMBER = re.compile(r"(?P<whole>[+\u2212-]?(?:\d{1,3}(?:,\d{3})+|\d+))(?P<rest>(?:\.\d+)?%?)(?P<stars>\**)")
+_ALIGNED = re.compile(f"(?P<whole>[<>]?{_NUMBER.pattern.removeprefix('(?P<whole>')}")
 # What XML cannot hold: a name read from a file may carry it, and no file may break on it.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]")
@@ -144,8 +145,11 @@ def width(text: str) -> int:
     return max(len(line) + len(_WIDE.findall(line)) for line in text.split("\n"))
 
 
-def number_cell(value: float, digits: int, stars: str = "") -> Cell:
-    """Return the cell of a number: a dash where it is undefined.
+def number_cell(value: float, digits: int, stars: str = "", *, percent: bool = False) -> Cell:
+    """Return the cell of a number: a dash where it is undefined, a bound where rounding would make it zero.
+
+    "<0.01" is a positive number that two decimals cannot show, ">−0.01" a negative one: only zero prints as
+    zero. R's gt has the same rule for small values (``sub_small_vals``).
 
     Parameters
     ----------
@@ -154,22 +158,33 @@ def number_cell(value: float, digits: int, stars: str = "") -> Cell:
         Decimals.
     stars : str
         What follows it.
+    percent : bool
+        Print 0.5 as 50%.
 
     Returns
     -------
     Cell
+        With the number itself, whatever is printed.
 
     Examples
     --------
     >>> number_cell(-1234.5, 1).text, number_cell(float("nan"), 2).text, number_cell(0.604, 2, "*").form
     ('−1,234.5', '–', '#,##0.00"*"')
+    >>> number_cell(1e-9, 2).text, number_cell(-1e-9, 2).text, number_cell(0.0, 2).text
+    ('<0.01', '>−0.01', '0.00')
     """
     if pd.isna(value):
         return Cell("–")
     if value in (float("inf"), float("-inf")):
         return Cell("∞" if value > 0 else "−∞")
-    form = "#,##0" + ("." + "0" * digits if digits else "") + (f'"{stars}"' if stars else "")
-    return Cell(format(value, f"z,.{digits}f").replace("-", "\u2212") + stars, float(value), form)
+    sign = "%" if percent else ""
+    form = "#,##0" + ("." + "0" * digits if digits else "") + sign + (f'"{stars}"' if stars else "")
+    text = format(value, f"z,.{digits}{sign or 'f'}")
+    if value and not text.strip("0.%"):
+        least = f"{10.0**-digits:.{digits}f}{sign}{stars}"
+        text = f"<{least}" if value > 0 else f">\u2212{least}"
+        return Cell(text, float(value), f'"{text}";-{form};{form}' if value > 0 else f'{form};"{text}"')
+    return Cell(text.replace("-", "\u2212") + stars, float(value), form)
 
 
 def read_cell(text: str) -> Cell:
@@ -240,7 +255,7 @@ def paddings(table: JournalTable) -> list[list[tuple[str, str]]]:
 def _pads(texts: list[str]) -> list[tuple[str, str]]:
     """Of one column; whole numbers, such as sizes below estimates, align among themselves."""
     pads = [("", "")] * len(texts)
-    found = {place: match for place, text in enumerate(texts) if (match := _NUMBER.fullmatch(text))}
+    found = {place: match for place, text in enumerate(texts) if (match := _ALIGNED.fullmatch(text))}
     for decimal in (True, False):
         group = {place: match for place, match in found.items() if ("." in match["rest"]) == decimal}
         left = _missing([match["whole"] for match in group.values()])

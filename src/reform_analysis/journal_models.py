@@ -8,6 +8,7 @@ import pandas as pd
 
 from reform_analysis.estimates import DesignError, Estimates, percent, require_choice
 from reform_analysis.journal_layout import Cell, JournalTable, number_cell
+from reform_analysis.note_texts import in_language
 from reform_analysis.panel_texts import label
 from reform_analysis.wording import p_number, say
 
@@ -245,18 +246,41 @@ def _model_notes(results: Mapping[str, Estimates | None], language: str) -> list
         if result is None:
             said.setdefault(say("journal.untestable", language), []).append(place)
             continue
-        lines = [say("journal.method", language, method=result.method.rstrip("."))]
+        lines = [say("journal.method", language, method=in_language(result.method.rstrip("."), language))]
         lines += _left_out(result, language)
         # What a fit says of synthetic data stands first already, in the table's language.
-        own = [note for note in result.notes if not note.startswith("SYNTHETIC")]
+        own = [note_line(note, language) for note in result.notes if not note.startswith("SYNTHETIC")]
         for line in dict.fromkeys([*lines, *own]):
             said.setdefault(line, []).append(place)
     return list(said.items())
 
 
+def note_line(note: str, language: str) -> str:
+    """Return a note of a result as a line under a table, closed by a full stop where it is put into Chinese.
+
+    Parameters
+    ----------
+    note : str
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    str
+        As it is where the catalogue does not know it.
+    """
+    said = in_language(note, language)
+    return said if said == note or said.endswith("。") else said + say("journal.stop", language)
+
+
 def _left_out(result: Estimates, language: str) -> list[str]:
     parts = [
-        say("journal.left_out_part", language, n=f"{row.n:,}", arm=row.arm, reason=row.reason)
+        say(
+            "journal.left_out_part",
+            language,
+            n=f"{row.n:,}",
+            arm=in_language(str(row.arm), language, kind="note_word"),
+            reason=in_language(str(row.reason), language, kind="note_reason"),
+        )
         for row in result.dropped.itertuples()
     ]
     text = say("journal.and_also", language).join(parts)

@@ -11,7 +11,7 @@ import pandas as pd
 
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, require_choice
 from reform_analysis.journal_layout import Cell, JournalTable, number_cell, read_cell
-from reform_analysis.journal_models import Statistic, one_model, several_models
+from reform_analysis.journal_models import Statistic, note_line, one_model, several_models
 from reform_analysis.panel_texts import arm_pair, label
 from reform_analysis.text_table import Table
 from reform_analysis.wording import LANGUAGES, say
@@ -253,12 +253,11 @@ def _table_one(
 
 
 def _arm_cell(row: pd.Series, k: int, decimals: int, fixed: bool) -> Cell:
-    mean, spread = number_cell(row[f"mean_{k}"], decimals), number_cell(row[f"sd_{k}"], decimals)
-    if row["kind"] == "share":
-        text = "–" if pd.isna(row[f"mean_{k}"]) else f"{100 * row[f'mean_{k}']:.1f}%"
-    else:
-        text = f"{mean.text} ({spread.text})"
-    return read_cell(text if fixed else f"{text}; {row[f'n_{k}']:,}")
+    share = row["kind"] == "share"
+    mean = number_cell(row[f"mean_{k}"], 1 if share else decimals, percent=share)
+    spread = "" if share else f" ({number_cell(row[f'sd_{k}'], decimals).text})"
+    size = "" if fixed else f"; {row[f'n_{k}']:,}"
+    return Cell(mean.text + spread + size) if spread or size else mean
 
 
 def _scorecard(
@@ -278,7 +277,7 @@ def _scorecard(
         )
         for check in checks
     ]
-    said = dict.fromkeys(note for check in checks for note in check.notes)
+    said = dict.fromkeys(note_line(note, language) for check in checks for note in check.notes)
     return JournalTable(
         caption=say("journal.scorecard", language),
         heads=tuple(say(f"journal.{head}", language) for head in ("check", "verdict", "finding")),

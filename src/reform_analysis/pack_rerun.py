@@ -17,6 +17,7 @@ from reform_analysis.estimates import DataError
 from reform_analysis.jobs import JobRecord
 from reform_analysis.manifest import Manifest, Report
 from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source, read_source
 from reform_analysis.pack_checks import Verified
 from reform_analysis.pack_contents import ESTIMATES, Input, Notebook
 from reform_analysis.pack_differences import Difference
@@ -31,7 +32,7 @@ from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.report import render_plan
 from reform_analysis.runs import RunResult
 from reform_analysis.storage import digest, scratch_prefix
-from reform_analysis.study import Plan, Planned, Source, read_source
+from reform_analysis.study import Plan, Planned
 from reform_analysis.study_file import Study, read_study
 from reform_analysis.unpack import name_faults, unpack
 from reform_analysis.wording import LANGUAGES

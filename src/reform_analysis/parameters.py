@@ -136,7 +136,7 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        return str(value)
+        return _text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, PurePath):
@@ -146,6 +146,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     raise ReportError(message("refused.value_kind", kind=type(value).__name__, value=repr(value)))
+
+
+def _text(value: str) -> str:
+    try:
+        return value.encode().decode()
+    except UnicodeEncodeError:
+        raise ReportError(message("refused.no_utf8", value=ascii(value))) from None
 
 
 def read_value(value: Any, declared: str) -> Any:

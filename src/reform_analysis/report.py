@@ -20,6 +20,7 @@ from reform_analysis.headlines import record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
 from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_notebooks import code_hash
@@ -27,7 +28,7 @@ from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RunResult, write_index
 from reform_analysis.storage import FULL, digest, lock, reason, sweep, sweep_scratch
-from reform_analysis.study import Plan, Planned, Source, make_plan
+from reform_analysis.study import Plan, Planned, make_plan
 from reform_analysis.workers import Kernels
 
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
@@ -166,7 +167,9 @@ def render_plan(
         places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
         tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
-        run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
+        run = replace(run, keys=plan.keys, shard=shard, planned=len(tasks), total=len(plan.reports))
+        if shard:
+            run = replace(run, batch=_batch(plan_jobs(plan, plan.reports, folder=folder, out=out)))
         if plan.analysis:
             ids, open_points = frozen_hypotheses(plan.analysis), tuple(unexplained(plan.analysis))
             run = replace(run, hypotheses=ids, unexplained=open_points)
@@ -341,8 +344,9 @@ def _plan_parts(
     return said, fields
 
 
-def _batch(plan: Plan) -> str:
-    parts = [plan.title, [[report.stem, report.source.sha256] for report in plan.reports]]
+def _batch(tasks: Sequence[Job]) -> str:
+    """The same for all shards of a plan, and no other where notebooks, parameters, data or versions are."""
+    parts = [[task.stem, task.key] for task in tasks]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 

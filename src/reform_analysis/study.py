@@ -3,58 +3,20 @@
 Everything is checked here before anything runs, and all faults come in one error.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
-from reform_analysis.messages import cause, message
-from reform_analysis.parameters import declared_parameters, read_value
+from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source, read_source
+from reform_analysis.parameters import read_value
 from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.storage import digest, name_faults, report_stems
-from reform_analysis.study_file import Study, listing, nearest, read_study
+from reform_analysis.study_file import Study, listing, located, nearest, read_study
 from reform_analysis.wording import LANGUAGES
-
-
-@dataclass(frozen=True)
-class Source:
-    """A notebook as it was read: nothing reads the file again.
-
-    Parameters
-    ----------
-    path : Path
-    notebook : NotebookNode
-        Format 4.5; a cell that had no id has one made from its position.
-    sha256 : str
-        Of the file.
-    declared : dict of str to str
-        Parameter -> declared type.
-    settings : dict
-        The values set for this notebook, of the declared types.
-    """
-
-    path: Path
-    notebook: NotebookNode
-    sha256: str
-    declared: dict[str, str]
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending.
-
-        Returns
-        -------
-        str
-        """
-        return self.path.stem
 
 
 @dataclass(frozen=True)
@@ -123,55 +85,6 @@ class Plan:
         return {name: value for source in self.sources for name, value in source.settings.items()}
 
 
-def _has_cells(raw: dict[str, Any]) -> bool:
-    cells = raw.get("cells")
-    listed = isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells)
-    return listed and isinstance(raw.get("nbformat_minor", 0), int)
-
-
-def _parse(content: bytes) -> NotebookNode:
-    raw = json.loads(content)
-    if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not _has_cells(raw):
-        raise ReportError(message("refused.notebook_format"))
-    # papermill and nbformat would give cells without an id a random one, and equal inputs unequal bytes.
-    for number, cell in enumerate(raw.get("cells", []), start=1):
-        cell.setdefault("id", f"cell-{number}")
-    raw["nbformat_minor"] = max(5, raw.get("nbformat_minor", 0))
-    notebook: NotebookNode = nbformat.reads(json.dumps(raw), as_version=4)
-    nbformat.validate(notebook)
-    return notebook
-
-
-def read_source(path: Path) -> Source:
-    """Read a notebook with its declared parameters.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    ReportError
-        If it cannot be read, is no Python notebook of format 4, declares no parameters or no `language`.
-    """
-    try:
-        content = path.read_bytes()
-        notebook = _parse(content)
-    except OSError as missing:
-        raise ReportError(message("refused.notebook_unreadable", cause=cause(missing))) from None
-    except (ValueError, nbformat.ValidationError) as broken:
-        first = str(broken).splitlines()[0]
-        raise ReportError(message("refused.notebook_broken", reason=first)) from None
-    declared = declared_parameters(notebook)
-    if declared.get("language") != "str":
-        raise ReportError(message("refused.notebook_language"))
-    return Source(path, notebook, hashlib.sha256(content).hexdigest(), declared)
-
-
 def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
     packaged = resources.notebook_paths()
     paths = []
@@ -181,7 +94,11 @@ def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
         elif entry in packaged:
             paths.append(packaged[entry])
         else:
-            faults.append(message("refused.no_packaged", entry=entry, nearest=nearest(entry, packaged)))
+            faults.append(
+                message(
+                    "refused.no_packaged", at=("notebooks",), entry=entry, nearest=nearest(entry, packaged)
+                )
+            )
     return paths
 
 
@@ -244,7 +161,11 @@ def _set_values(source: Source, parameters: Mapping[str, Any], faults: list[str]
         try:
             settings[name] = read_value(parameters[name], source.declared[name])
         except ReportError as fault:
-            faults.append(message("refused.parameter", name=name, notebook=source.name, fault=fault))
+            faults.append(
+                message(
+                    "refused.parameter", at=("parameters", name), name=name, notebook=source.name, fault=fault
+                )
+            )
     return replace(source, settings=settings)
 
 
@@ -263,7 +184,7 @@ def _check_names(parameters: Mapping[str, Any], sources: list[Source], faults: l
             faults.append(message("refused.parameter_language"))
         elif name not in declared:
             near = nearest(name, declared)
-            faults.append(message("refused.no_parameter", name=name, nearest=near))
+            faults.append(message("refused.no_parameter", at=("parameters", name), name=name, nearest=near))
 
 
 def make_plan(
@@ -314,11 +235,15 @@ def make_plan(
     sources = _sources(study, folder, only, parameters or {}, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
-        faults.append(message("refused.data_file", data=data, folder=folder))
+        faults.append(message("refused.data_file", at=("data",), data=data, folder=folder))
     if not (sources and wanted) and not faults:
         faults.append(message("refused.nothing_to_render"))
     analysis = _analysis(study, folder, faults)
     keys = grid.keys(study)
+    given = {**study.parameters, **(parameters or {})}.keys() & set(keys) - {"language"}
+    faults += [
+        message("refused.key_of_grid", at=("parameters", name), name=name) for name in keys if name in given
+    ]
     cells: list[dict[str, str]] = []
     if not faults:
         cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
@@ -329,7 +254,8 @@ def make_plan(
     if not (reports or faults):
         faults.append(message("refused.grid_empty"))
     if faults:
-        raise listing(message("refused.nothing_rendered"), dict.fromkeys(faults))
+        told = located(dict.fromkeys(faults), path, besides=parameters or ())
+        raise listing(message("refused.nothing_rendered"), told)
     return Plan(
         study.title,
         folder,

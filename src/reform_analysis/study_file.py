@@ -1,7 +1,7 @@
 """The study file: its keys, and how it is read. Every fault is named with its line and key."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from reprlib import Repr
@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reform_analysis import yaml_faults
 from reform_analysis.estimates import ReportError
 from reform_analysis.messages import Message, cause, listed, message
 from reform_analysis.wording import LANGUAGES, catalogue, say
 
+MOST_SECONDS = 30 * 24 * 3600.0  # beyond, clocks of threads overflow
 Checked = TypeVar("Checked", bound=BaseModel)
 _SHORT = Repr()  # aliases of YAML make a few lines millions of values
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 2, 3, 3, 80, 80
@@ -70,7 +72,7 @@ class Study(BaseModel):
     grid : Grid, optional
         What else there is a report for.
     deadline : float
-        Seconds that one report may take.
+        Seconds that one report may take, up to thirty days.
     plan : str, optional
         The analysis plan, relative to the study file.
     """
@@ -90,7 +92,7 @@ class Study(BaseModel):
     strata: str | None = None
     seed: int | None = None
     grid: Grid = Grid()
-    deadline: float = Field(default=3600.0, gt=0)
+    deadline: float = Field(default=3600.0, gt=0, le=MOST_SECONDS)
     plan: str | None = None
 
     def values(self) -> dict[str, Any]:
@@ -131,20 +133,12 @@ def nearest(word: str, choices: Iterable[str]) -> Message:
     return message("refused.allowed", allowed=allowed)
 
 
-def _line(node: yaml.Node, place: tuple[int | str, ...]) -> int:
-    """The line in which a key of the file stands, from 1."""
-    if place and isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(place[0]):
-                return _line(value, place[1:]) if len(place) > 1 else int(name.start_mark.line) + 1
-    if place and isinstance(node, yaml.SequenceNode) and isinstance(place[0], int):
-        return _line(node.value[place[0]], place[1:])
-    return int(node.start_mark.line) + 1
-
-
 def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> Message:
     place = error["loc"]
-    told: dict[str, Any] = {"line": _line(root, place), "field": ".".join(str(part) for part in place)}
+    told: dict[str, Any] = {
+        "line": yaml_faults.line_of(root, place),
+        "field": ".".join(str(part) for part in place),
+    }
     if error["type"] == "extra_forbidden":
         near = nearest(str(place[-1]), _allowed(model, place))
         return message("refused.unknown_key", kind=_kind(f"a {kind}"), nearest=near, **told)
@@ -180,18 +174,6 @@ def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[s
         nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         model = nested[0] if nested else model
     return model.model_fields
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader overwrites a repeated key in silence; here that is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            problem = message("refused.key_twice", field=twice[0])
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def read_study(path: str | Path) -> Study:
@@ -262,29 +244,83 @@ def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> C
     ReportError
         If the text is no YAML mapping or breaks a rule of the model.
     """
+    about = {"kind": _kind(kind), "path": name}
+    tree, root, faults = _read(text, about, model)
     try:
-        # a subclass of SafeLoader
-        tree = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as broken:
-        told = message("refused.no_yaml", kind=_kind(kind), path=name, reason=_fault_of_yaml(broken))
-        raise ReportError(told) from None
-    if not isinstance(tree, dict):
-        given = {"path": name, "value": _SHORT.repr(tree), "keys": tuple(model.model_fields)}
-        raise ReportError(message("refused.no_mapping", kind=_kind(kind), **given))
-    try:
-        return model.model_validate(tree)
+        checked = model.model_validate(tree)
     except ValidationError as broken:
-        root = yaml.compose(text, Loader=yaml.SafeLoader) or yaml.MappingNode("", [])
-        faults = [_describe(error, root, model, kind) for error in broken.errors()]
-        raise listing(message("refused.refused", kind=_kind(kind), path=name), faults) from None
+        found = [_describe(error, root, model, kind) for error in broken.errors() if not _of_a_key(error)]
+        raise _refused([*faults, *found], about) from None
+    if faults:
+        raise _refused(faults, about)
+    return checked
 
 
-def _fault_of_yaml(broken: yaml.YAMLError) -> str:
-    """What the library says, and our own words where the fault is ours."""
-    problem = getattr(broken, "problem", None)
-    if not isinstance(problem, Message):
-        return str(broken)
-    return message("refused.at_line", fault=problem, place=str(broken).removeprefix(problem).lstrip("\n"))
+def _read(
+    text: str, about: dict[str, Any], model: type[BaseModel]
+) -> tuple[dict[Any, Any], yaml.Node, list[Message]]:
+    """The mapping, its nodes with their lines, and what would not be read as it is written."""
+    faults: list[Message] = []
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            faults = yaml_faults.faults(root)
+        tree = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as broken:
+        if faults:
+            raise _refused(faults, about) from None
+        raise ReportError(message("refused.no_yaml", reason=str(broken), **about)) from None
+    if root is None or not isinstance(tree, dict):
+        told = message("refused.no_mapping", value=_SHORT.repr(tree), keys=tuple(model.model_fields), **about)
+        raise ReportError(told)
+    return tree, root, faults
+
+
+def _refused(faults: Iterable[Message], about: dict[str, Any]) -> ReportError:
+    ordered = sorted(faults, key=lambda fault: int(fault.values["line"]))
+    return listing(message("refused.refused", **about), ordered)
+
+
+def _of_a_key(error: Any) -> bool:
+    """Whether pydantic refuses a key that is no text, which `yaml_faults` names as it is written."""
+    return bool(error["type"] == "invalid_key" or error["loc"][-1:] == ("[key]",))
+
+
+def located(faults: Iterable[str], path: str | Path | None, *, besides: Container[str] = ()) -> list[str]:
+    """Return faults with the line of the study file that they are about.
+
+    Parameters
+    ----------
+    faults : iterable of str
+        A message whose values have ``at``, keys from the top of the file, gets the line of the last of them.
+    path : str, Path or None
+        The study file.
+    besides : container of str
+        Parameters that were given elsewhere.
+
+    Returns
+    -------
+    list of str
+        A fault that is about nothing in the file stays as it is.
+    """
+    root = yaml.compose(read_text(path, kind="study file"), Loader=yaml.SafeLoader) if path else None
+    found = []
+    for fault in faults:
+        at = fault.values.get("at", ()) if isinstance(fault, Message) and not fault.parts else ()
+        lines = (yaml_faults.find(root, place) for place in _places(at, besides)) if root else ()
+        line = next((line for line in lines if line), 0)
+        found.append(message("refused.at_line", line=line, fault=fault) if line else fault)
+    return found
+
+
+def _places(at: tuple[int | str, ...], besides: Container[str]) -> list[tuple[int | str, ...]]:
+    """Where in the file a thing may stand: a parameter in ``parameters``, or as the key that sets it."""
+    if at[:1] != ("parameters",):
+        return [at] if at else []
+    name = str(at[1])
+    keys = {"outcome": "outcomes", "exposure": "exposures"}
+    own = ("periods", name) if name in ("pre", "post") else (keys.get(name, name),)
+    return [] if name in besides else [at, own]
 
 
 def listing(head: str, faults: Iterable[str]) -> ReportError:
