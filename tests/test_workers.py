@@ -457,7 +457,7 @@ def test_a_disk_that_fills_up_at_the_end_is_told_with_the_run(
     ]
     done = CliRunner().invoke(main, ["render", str(path), "--out", str(tmp_path / "out")])
     assert "（2份报告，完成2份）" in done.stdout
-    assert f"错误：没有写出：index.html（无法写入：磁盘已满）" in done.stderr
+    assert "错误：没有写出：index.html（无法写入：磁盘已满）" in done.stderr
 
 
 def test_a_disk_that_is_full_from_the_start_is_called_so(
