@@ -13,7 +13,6 @@ LAYERS = [
     {"estimates"},
     {"new_files", "reference_styles", "text_table", "waiting"},
     {
-        "cells",
         "columns",
         "delimited_text",
         "invented_names",
@@ -26,8 +25,8 @@ LAYERS = [
         "wording",
     },
     {"messages"},
-    {"cell_formats", "parameters", "refusals", "yaml_faults"},
-    {"notebook_source"},
+    {"cells", "parameters", "refusals", "yaml_faults"},
+    {"cell_formats", "notebook_source"},
     {"cell_dates", "figure_columns", "panel_columns", "place_columns", "row_labels", "sheets", "unit_names"},
     {"panel_types", "workbook_template"},
     {"panel_rules"},

@@ -436,9 +436,9 @@ def test_standard_error_holds_nothing_but_the_failures(tmp_path: Path, units: in
     with begin(tmp_path, "--jobs", "2") as runner:
         printed, errors = runner.communicate(timeout=120)
     assert runner.returncode == 1
-    failed = [line for line in errors.splitlines() if line.startswith("Error: a (")]
+    failed = [line for line in errors.splitlines() if line.startswith("错误：a（")]
     assert errors.splitlines() == failed
-    assert len(failed) + printed.count(".html, ") == units
+    assert len(failed) + printed.count(".html，") == units
 
 
 def test_a_disk_that_fills_up_at_the_end_is_told_with_the_run(
@@ -459,8 +459,8 @@ def test_a_disk_that_fills_up_at_the_end_is_told_with_the_run(
         f"{name} {why}" for name in ("run.json", "estimates", "manifest.json", "index.html")
     ]
     done = CliRunner().invoke(main, ["render", str(path), "--out", str(tmp_path / "out")])
-    assert "(2 of 2 reports complete)" in done.stdout
-    assert f"Error: not written: index.html {why}" in done.stderr
+    assert "（2份报告，完成2份）" in done.stdout
+    assert "错误：没有写出：index.html（无法写入：磁盘已满）" in done.stderr
 
 
 def test_a_disk_that_is_full_from_the_start_is_called_so(
@@ -529,6 +529,6 @@ def test_a_run_that_goes_over_to_cold_kernels_says_so_once(tmp_path: Path) -> No
     with begin(tmp_path, arguments=[sys.executable, "-c", code]) as runner:
         printed, errors = runner.communicate(timeout=120)
     assert runner.returncode == 0, errors
-    assert "(2 of 2 reports complete)" in printed
+    assert "（2份报告，完成2份）" in printed
     assert errors.count("Kernels are started cold, which is slower: the fork server has 2 threads") == 1
     assert len(errors.splitlines()) == 2, errors  # the second names the line of code

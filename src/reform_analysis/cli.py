@@ -198,31 +198,33 @@ def render(
     metavar="HEADER=COLUMN",
     help="A header of your own and the column it is.",
 )
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@LANGUAGE
 def validate(
     file: str,
     sheet: str | None,
     dash_means: Literal["missing", "zero"] | None,
     aliases: dict[str, str],
-    language: str,
+    language: str | None,
 ) -> None:
     """Read FILE as a township panel and name every fault, with sheet, cell, value and rule.
 
     Headers that are not known are listed with the known columns they resemble: they were read as covariates,
-    which no rule checks. Exit code 1 if there is any fault. Nothing is written. Faults are named in English.
+    which no rule checks. Exit code 1 if there is any fault. Nothing is written.
     """
     from reform_analysis import ingest, schema  # noqa: PLC0415
     from reform_analysis.estimates import DataError, DesignError  # noqa: PLC0415
     from reform_analysis.panel_reports import panel_report  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
     from reform_analysis.wording import say  # noqa: PLC0415
 
+    language = spoken(language, file)
     covariates: list[str] = []
     try:
         read = ingest.read_panel(file, aliases=aliases or None, sheet=sheet, dash_means=dash_means)
         covariates = read.sentences(language)
         panel = schema.validate_panel(read.panel, cells=read.cells)
     except (DataError, DesignError) as refused:
-        click.echo("\n".join([say("validate.fault", language, fault=refused), *covariates]), err=True)
+        click.echo("\n".join([refusal(refused, language, command="validate"), *covariates]), err=True)
         sys.exit(1)
     click.echo("\n".join([panel_report(panel).summary(language), *covariates]))
     click.echo(say("validate.none", language, n=len(read.log)))
