@@ -111,6 +111,12 @@ def write_probe(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def probe_study() -> Callable[[Path], Path]:
+    """The function that writes that study into a folder."""
+    return write_probe
+
+
+@pytest.fixture(scope="session")
 def probe_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a run of that study: four reports. It is not to be changed."""
     from reform_analysis import report  # other tests do without its second

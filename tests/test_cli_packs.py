@@ -18,8 +18,9 @@ from reform_analysis import pack_rerun
 from reform_analysis.cli import main
 
 
-def run(*arguments: str | Path, answer: str = "") -> Any:
-    return CliRunner().invoke(main, list(map(str, arguments)), input=answer)
+def run(command: str, *arguments: str | Path, answer: str = "") -> Any:
+    """A command, in English unless asked otherwise: the first language of the study is Chinese."""
+    return CliRunner().invoke(main, [command, "--language", "en", *map(str, arguments)], input=answer)
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +119,15 @@ def test_verify_finds_a_single_changed_byte_in_an_input(
     assert "个文件中发现1处不符。没有运行任何程序。" in chinese.stdout
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_what_cannot_be_read_is_refused_with_3(language: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("language", "refused"), [("en", "Error: pack must be a "), ("zh", "错误：复现包须为")]
+)
+def test_what_cannot_be_read_is_refused_with_3(language: str, refused: str, tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_bytes(b"no zip")
     for name in ("a.zip", "none.zip"):
         done = run("verify", tmp_path / name, "--language", language)
         assert (done.exit_code, done.stdout) == (3, "")
-        assert done.stderr.startswith("Error: pack must be a ")
+        assert done.stderr.startswith(refused)
 
 
 def test_a_member_that_leaves_the_folder_is_refused_with_3(packed: Path, tmp_path: Path) -> None:

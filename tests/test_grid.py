@@ -75,6 +75,15 @@ def test_a_language_that_this_run_leaves_out_is_no_fault(folder: Path) -> None:
     assert [report.stem for report in english] == ["a.A.en", "a.B.en"]
 
 
+def test_languages_of_the_grid_and_of_the_run_are_both_kept(folder: Path) -> None:
+    text = "grid: {by: [county, language], values: {county: [A], language: [zh]}, "
+    text += "include: [{county: B, language: en}]}\n"
+    assert [report.stem for report in plan(folder, text).reports] == ["a.A.zh", "a.B.en"]
+    assert [report.stem for report in plan(folder, text, languages=["zh"]).reports] == ["a.A.zh"]
+    with pytest.raises(ReportError, match=r"line \d+: no report of the grid is in en; allowed: zh"):
+        plan(folder, text, languages=["en"])
+
+
 def test_names_that_files_would_confuse_get_a_mark_of_their_values(folder: Path) -> None:
     names = ["CASE", "case", "caf\u00e9", "cafe\u0301", "plain"]
     text = f"languages: [en]\ngrid: {{by: [county], values: {{county: {json.dumps(names)}}}}}\n"
@@ -124,6 +133,11 @@ def test_values_of_a_panel_column_make_reports(folder: Path) -> None:
             r"grid.values: 'conty' is not in grid.by; did you mean",
         ),
         ("grid: {by: [county, county], values: {county: [a]}}\n", "'county' stands twice"),
+        ("grid: {by: [county], values: {county: []}}\n", "grid.values.county is empty"),
+        (
+            "languages: [zh]\ngrid: {by: [county, language], values: {county: [a], language: [zh, en]}}\n",
+            "grid.values.language: 'en' is none of languages",
+        ),
         ("grid: {by: [county], values: {county: [A, A]}}\n", "grid.values.county: 'A' stands twice"),
         (
             "grid: {by: [county], values: {county: [A, 'A ']}}\n",

@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from reform_analysis import manifest, pages, resources
 from reform_analysis.grid_labels import both_labels, key_label, place, place_text
-from reform_analysis.study import read_source
+from reform_analysis.notebook_source import read_source
 
 EVIL = "<img src=x onerror=alert(1)>"
 KEYS = {"county": EVIL, "outcome": "losses", "share": "", "language": "zh"}

@@ -1,6 +1,8 @@
 """The index of a grid: order, filters, forest plot, escaping."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from math import log
 from typing import Any
@@ -166,3 +168,32 @@ def test_the_estimates_of_all_shards_are_one_table_beside_the_index(tmp_path: An
     assert first.tables == (
         "estimates.parquet", "estimates.csv", "../estimates-b.parquet", "../estimates-b.csv"
     )  # fmt: skip
+
+
+SLOW = """
+import sys, time
+from reform_analysis import pages, runs
+first = pages.index
+def slow(found):
+    print(len(found), flush=True)
+    time.sleep(3)
+    return first(found)
+pages.index = slow
+runs.write_index(sys.argv[1])
+"""
+
+
+def test_the_last_of_two_shards_that_end_at_once_leaves_both_in_index_and_table(tmp_path: Any) -> None:
+    """The first read the runs before the second was there, and wrote after it."""
+    same = {"batch": "b", "planned": 1}
+    write_run(tmp_path, "20261124-1-shard1of2", [record("甲", 0.5)], shard="1/2", **same)
+    command = [sys.executable, "-c", SLOW, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "1\n"
+        write_run(tmp_path, "20261124-1-shard2of2", [record("乙", 0.7)], shard="2/2", **same)
+        write_index(tmp_path)
+    assert other.returncode == 0
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert all(name in page for name in ("题 甲", "题 乙"))
+    assert set(pd.read_parquet(tmp_path / "estimates-b.parquet")["county"]) == {"甲", "乙"}

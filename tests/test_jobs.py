@@ -176,6 +176,42 @@ def test_a_long_line_is_cut_and_takes_no_time(tmp_path: Path) -> None:
     assert rest in (tmp_path / "run" / record.html).read_text(encoding="utf-8")
 
 
+HTML = "from IPython.display import HTML, display\n"
+
+
+def test_outputs_without_end_are_left_out_and_the_page_says_so(tmp_path: Path) -> None:
+    """Fifty megabytes of HTML made a page that no browser opened, and took minutes."""
+    cells = [f"{HTML}display(HTML('<p>' + 'x' * 50_000_000 + '</p>')); 1", "display(HTML('<b>kept</b>')); 2"]
+    record = render_one(job(tmp_path, *cells, settings="deadline: 60.0\n"))
+    assert (record.status, record.error) == ("ok", None)
+    page, notebook = (tmp_path / "run" / name for name in (record.html, record.ipynb))
+    told = "…… 有一个输出未列出：它计为 50.1 MB，报告只保留 10 MB 以内的输出；请只显示其中一部分，或写入文件"
+    for path in (page, notebook):
+        text = path.read_text(encoding="utf-8")
+        assert path.stat().st_size < 1_000_000
+        assert told in text
+        assert "<b>kept</b>" in text
+
+
+def test_a_thousand_figures_are_kept_up_to_the_limit_of_a_report(tmp_path: Path) -> None:
+    source = f"{HTML}for n in range(1_000):\n    display(HTML(f'<p>{{n}}</p>' + 'y' * 99_000))"
+    record = render_one(job(tmp_path, source, "1", settings="deadline: 120.0\n"))
+    assert record.status == "ok"
+    outputs = nbformat.read(tmp_path / "run" / record.ipynb, as_version=4).cells[-2].outputs
+    told = "…… 此处另有 701 个输出未列出；一份报告总共只保留 30 MB 的输出"
+    assert len(outputs) == 299 + 1  # each weighs 99,000 and some 1,125 more
+    assert outputs[-1].data["text/plain"] == told
+    assert told in (tmp_path / "run" / record.html).read_text(encoding="utf-8")
+    assert (tmp_path / "run" / record.html).stat().st_size < 32_000_000
+
+
+def test_an_error_of_megabytes_is_cut_on_the_page_and_in_the_record(tmp_path: Path) -> None:
+    record = render_one(job(tmp_path, "raise ValueError('x' * 5_000_000)"))
+    assert record.status == "failed"
+    assert str(record.error) == f"cell 3: ValueError: {'x' * 10_000} …"
+    assert all((tmp_path / "run" / name).stat().st_size < 1_000_000 for name in (record.html, record.ipynb))
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -241,3 +241,32 @@ def test_a_home_or_what_the_user_set_is_left_alone(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("HOME", "/dev/null/nobody")
     monkeypatch.setenv("MPLCONFIGDIR", "/mine")
     assert list(kernels.homeless()) == ["IPYTHONDIR"]
+
+
+SLOW_FONTS = """
+import threading
+class Timer(threading.Timer):
+    def __init__(self, interval, *rest):
+        super().__init__(0 if interval == 5 else interval, *rest)
+threading.Timer = Timer
+"""
+
+
+@pytest.mark.parametrize(("kind", "code"), [("cold", "import matplotlib.pyplot"), ("fork", "import other")])
+def test_the_list_of_fonts_is_made_before_the_first_kernel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str
+) -> None:
+    """matplotlib says in the report that waits for it that it makes the list, where that takes 5 seconds."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_FONTS, encoding="utf-8")
+    (tmp_path / "other.py").write_text("import matplotlib.pyplot", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    monkeypatch.setenv("MPLCONFIGDIR", str(tmp_path / "fonts"))
+    save(tmp_path / "a.ipynb", [f"{code}\n1"])
+    (tmp_path / "study.yaml").write_text("notebooks: [a.ipynb]\nlanguages: [zh]\n", encoding="utf-8")
+    found = []
+    for out in ("cold_list", "warm_list"):
+        run = report.render(tmp_path / "study.yaml", out=tmp_path / out, kernels=kind)  # type: ignore[arg-type]
+        found.append((run.folder / run.records[0].ipynb).read_bytes())
+    assert b"building the font cache" not in found[0]
+    assert found[0] == found[1]
+    assert list((tmp_path / "fonts").glob("fontlist-*.json"))

@@ -7,7 +7,7 @@ import jsonschema
 import pytest
 
 from reform_analysis import manifest, resources
-from reform_analysis.study import read_source
+from reform_analysis.notebook_source import read_source
 
 
 def test_the_schema_in_the_package_is_the_models() -> None:

@@ -59,7 +59,7 @@ def replaced(old: str, new: str) -> Callable[[bytes], bytes]:
 
 
 def verify(path: Path, *arguments: str) -> Any:
-    return CliRunner().invoke(main, ["verify", str(path), *arguments])
+    return CliRunner().invoke(main, ["verify", "--language", "en", str(path), *arguments])
 
 
 def test_a_study_with_a_grid_gives_equal_bytes_again(packed: Path) -> None:

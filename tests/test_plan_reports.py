@@ -75,8 +75,9 @@ def folder(tmp_path: Path) -> Path:
     return make_folder(tmp_path)
 
 
-def command(*arguments: str) -> Any:
-    return CliRunner().invoke(main, ["plan", *arguments])
+def command(name: str, *arguments: str) -> Any:
+    """A command on plans, in English unless asked otherwise: the first language of the study is Chinese."""
+    return CliRunner().invoke(main, ["plan", name, "--language", "en", *arguments])
 
 
 def amend(folder: Path, old: str, new: str) -> None:

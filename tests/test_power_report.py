@@ -1,5 +1,6 @@
 """The power report: its tables against the formula, its sentences, and simulation against the formula."""
 
+from dataclasses import replace
 from functools import cache
 
 import matplotlib.pyplot as plt
@@ -64,7 +65,9 @@ def test_few_events_are_named_where_the_formula_does_not_hold() -> None:
     assert "which is enough" in str(from_many)
     few = StudySize(30, 400, 1.0, 1.0, 2, 1, 1.0, 15, 2, 60.0, synthetic=True)
     said, table = power_report.limits(few)
-    assert "too few: go by the simulated power" in str(said)
+    assert "too few (20.0 are needed): go by the simulated power" in str(said)
+    inflated = replace(size(), inflation=2 * size().inflation)  # 21 events, where 20 times 3.1 are needed
+    assert "which is too few (61.9 are needed)" in str(power_report.limits(inflated)[0])
     assert "15 clusters hold pilots, 2 of them no control" in str(said)
     shared = power.detectable_ratio(**few.arguments, cluster_size=2.0, icc=0.05)
     assert table.frame.iloc[-1].tolist() == ["0.05", f"{shared:.2f}"]

@@ -201,15 +201,24 @@ def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> N
     assert card.shown is bool(bounds)
 
 
-def test_the_first_sentence_gives_numbers_and_the_next_the_whole_sentences() -> None:
+def test_the_first_sentence_gives_numbers_and_the_next_tell_each_question_plainly() -> None:
     rows = pd.DataFrame({"ratio": [0.6, 0.9]}, index=["base_period", "predicted"])
     said = {"zh": "很长的一句。", "en": "A long sentence."}
     done = [CheckResult("baseline_shrinkage", False, said, rows), *decisive()[1:]]
     card = scorecard(done, estimates())
     assert "selection, failed (against the base period 0.60, against earlier levels 0.90)" in first(card)
     assert "long sentence" not in first(card)
-    assert "A long sentence" in card.sentences["en"][1]
-    assert "很长的一句" in card.sentences["zh"][1]
+    told, failed = card.sentences["en"][1:4], "Failed: Is it regression to the mean?"
+    assert told[0].startswith("Selection (failed): Units chosen after many losses fall back ")
+    assert told[0].endswith(f"A check failed: it is not ruled out. {failed}")
+    assert [text.split(" (")[0] for text in told] == ["Selection", "Common trend", "Denominator"]
+    assert card.sentences["zh"][1] == (
+        "选择与均值回归（未通过）：试点若因此前败诉多而入选，不改革也会回落。有检验未通过，不能排除。"
+        "未通过：是否只是向均值回归。"
+    )
+    assert not re.search(r"long sentence|\d", " ".join(told)), (
+        "the table has the sentences, the first the numbers"
+    )
     assert "以更早的水平为准0.90" in first(card, "zh")
 
 
@@ -274,3 +283,18 @@ def test_the_controls_own_reform_stands_apart_from_the_refits() -> None:
     card = scorecard([*decisive(), CheckResult("contamination", False, said, rows)], estimates())
     assert "controls, failed (ratios 0.70 to 0.71; controls' own reform 0.61)" in first(card)
     assert "对照单位自身的改革0.61" in first(card, "zh")
+
+
+def test_a_question_asked_twice_alike_is_told_once_and_what_failed_comes_first() -> None:
+    bounds = [check("common_trend_bounds", passed=passed) for passed in (True, False, True)]
+    (_, told, *_) = scorecard([*decisive(), *bounds], estimates()).sentences["en"][1:4]
+    assert told.endswith("Failed: How far may trends differ? Passed: How far may trends differ?")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_question_that_speaks_against_has_its_own_sentence(group: str, language: str) -> None:
+    others = [each for each in decisive() if each.name not in GROUPS[group]]
+    card = scorecard([*others, check(GROUPS[group][0], passed=False)], estimates())
+    stake = say(f"check.stake_{group}", language)
+    assert sum(stake in sentence for sentence in card.sentences[language]) == 1

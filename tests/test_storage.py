@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+from threading import Timer
+from time import monotonic
 
 import pytest
 from hypothesis import given
@@ -65,6 +68,27 @@ def test_a_second_run_is_refused_and_a_dead_one_lets_go(tmp_path: Path) -> None:
             pass
         other.kill()
     with storage.lock(path):
+        pass
+
+
+def test_a_turn_is_waited_for(tmp_path: Path) -> None:
+    path = tmp_path / "index.lock"
+    with ExitStack() as held:
+        held.enter_context(storage.lock(path))
+        begun = monotonic()
+        Timer(0.5, held.close).start()
+        with storage.turn(path, seconds=60):
+            assert 0.4 < monotonic() - begun < 30
+
+
+def test_a_turn_that_does_not_come_names_the_holder(tmp_path: Path) -> None:
+    path = tmp_path / "index.lock"
+    named = rf"index.lock is held by process {os.getpid()} on "
+    with (
+        storage.lock(path),
+        pytest.raises(TimeoutError, match=named),
+        storage.turn(path, seconds=0.2),
+    ):
         pass
 
 

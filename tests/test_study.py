@@ -121,6 +121,8 @@ def test_quoted_text_of_a_study_stays_text(tmp_path: Path) -> None:
     with pytest.raises(
         ReportError, match=r"'county' of notebook a must be str \| None, got 7; put text in quotes"
     ):
+        make_plan(study(tmp_path, "notebooks: [a.ipynb]\nparameters: {county: 7}\n"))
+    with pytest.raises(ReportError, match="line 2: 007 would be read as another number"):
         make_plan(study(tmp_path, "notebooks: [a.ipynb]\nparameters: {county: 007}\n"))
 
 
@@ -135,6 +137,11 @@ def test_quoted_text_of_a_study_stays_text(tmp_path: Path) -> None:
         ("- zh\n", r"must hold `key: value` lines"),
         ("title: [\n", r"is no YAML in UTF-8.*line 2"),
         ("title: !!python/object/apply:os.getcwd []\n", r"is no YAML"),
+        ("", r"must hold `key: value` lines"),
+        ("parameters: " + "[" * 3000 + "]" * 3000, r"is no YAML in UTF-8"),
+        ("deadline: .inf\n", r"line 1: deadline: input should be less than or equal to 2592000"),
+        ("deadline: 0\n", r"line 1: deadline: input should be greater than 0"),
+        ("title: a\nlanguges: [zh]\ntitle: b\n", r"line 2: 'languges'.*\n- line 3: the key 'title' stands"),
     ],
 )
 def test_faults_of_a_study_file_name_file_key_and_rule(tmp_path: Path, text: str, message: str) -> None:
@@ -331,3 +338,33 @@ def test_a_nested_value_is_not_echoed_in_full(tmp_path: Path) -> None:
         read_study(path)
     assert len(str(refused.value)) < 5000
     assert "title: input should be a valid string, got [[[...], [...], [...], ...], " in str(refused.value)
+
+
+def test_faults_found_behind_the_file_name_its_lines(tmp_path: Path) -> None:
+    save(tmp_path / "a.ipynb")
+    text = """notebooks: [a.ipynb, 4_pilot]
+data: none.csv
+grid:
+  by: [county]
+  values: {county: [a]}
+parameters:
+  units: many
+  county: b
+  cty: c
+"""
+    with pytest.raises(ReportError) as refused:
+        make_plan(study(tmp_path, text), parameters={"strict": "perhaps"})
+    found = str(refused.value)
+    assert "- line 1: '4_pilot' is no packaged notebook" in found
+    assert "- line 2: data must be a file, got 'none.csv'" in found
+    assert "- line 7: parameter 'units' of notebook a must be int, got 'many'" in found
+    assert "- line 8: parameter 'county' is a key of the grid; choose by --where" in found
+    assert "- line 9: no chosen notebook declares parameter 'cty'" in found
+    assert "- parameter 'strict' of notebook a must be bool" in found  # not of the file
+
+
+def test_a_parameter_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "a.ipynb")
+    path = study(tmp_path, "notebooks: [a.ipynb]\n")
+    with pytest.raises(ReportError, match="parameter 'county' of notebook a is no text, got .*udcff"):
+        make_plan(path, parameters={"county": "\udcff"})

@@ -35,8 +35,8 @@ headlines.record(Estimates(frame, scale="rate_ratio", ci_level=0.95, method="m",
 COUNT = "import os; os.close(os.open(f'begun-{unit}-{os.getpid()}', os.O_CREAT))"
 
 
-def study(folder: Path, units: int, *sources: str) -> Path:
-    parameters = new_code_cell(PARAMETERS, id="p", metadata={"tags": ["parameters"]})
+def study(folder: Path, units: int, *sources: str, declared: str = PARAMETERS) -> Path:
+    parameters = new_code_cell(declared, id="p", metadata={"tags": ["parameters"]})
     cells = [new_code_cell(source, id=f"c{number}") for number, source in enumerate(sources)]
     notebook = new_notebook(cells=[parameters, new_markdown_cell("# 题", id="t"), *cells])
     nbformat.write(notebook, folder / "a.ipynb")
@@ -313,6 +313,31 @@ def test_shards_are_independent_and_make_one_index(tmp_path: Path) -> None:
     index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
     assert index.count("<article") == 1
     assert index.count('<tr class="ok"') == 3
+    assert "Reports not yet made" not in index
+
+
+def test_the_index_says_which_shards_are_missing(tmp_path: Path) -> None:
+    run = report.render(study(tmp_path, 3, "1"), out=tmp_path / "out", jobs=1, shard="1/3")
+    assert (run.planned, run.total) == (1, 3)
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "Reports not yet made: 2; 没有运行的分片" in index
+    assert "shards without a run: 2/3, 3/3" in index
+
+
+def test_shards_of_other_parameters_or_data_are_another_batch(tmp_path: Path) -> None:
+    path = study(tmp_path, 2, "1", declared=f'{PARAMETERS}\ndata: str = ""\nshift: int = 0')
+    with path.open("a", encoding="utf-8") as file:
+        file.write("data: data.txt\n")
+    batches = []
+    for content, shift in (("1", 0), ("1", 1), ("100", 1)):
+        (tmp_path / "data.txt").write_text(content, encoding="utf-8")
+        for shard in ("1/2", "2/2"):
+            given = {"shift": shift}
+            run = report.render(path, out=tmp_path / "out", jobs=1, shard=shard, parameters=given)
+            batches.append(run.batch)
+    assert batches[::2] == batches[1::2]
+    assert len(set(batches)) == 3
+    assert (tmp_path / "out" / "index.html").read_text(encoding="utf-8").count("<article") == 3
 
 
 UNPRIVILEGED = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--no-new-privs"]

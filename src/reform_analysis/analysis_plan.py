@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from reform_analysis.estimates import ReportError
+from reform_analysis.messages import message
 from reform_analysis.study_file import parse_checked, read_text
 
 KIND = "analysis plan"
@@ -96,9 +97,9 @@ class AnalysisPlan(BaseModel):
         ids = [hypothesis.id for hypothesis in hypotheses]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
-            raise ValueError(f"the id {twice[0]!r} stands twice; give each hypothesis its own")
+            raise ValueError(message("refused.id_twice", name=twice[0]))
         if WHOLE in ids:
-            raise ValueError(f"the id {WHOLE!r} stands for title and alpha in deviations.md; choose another")
+            raise ValueError(message("refused.id_whole", name=WHOLE))
         return hypotheses
 
 
@@ -215,10 +216,7 @@ def require_complete(plan: AnalysisPlan) -> None:
         if not str(getattr(hypothesis, key) or "").strip()
     ]
     if empty:
-        raise ReportError(
-            f"a plan to be frozen must fill in {', '.join(NEEDED)} of every hypothesis; "
-            f"empty: {', '.join(empty)}."
-        )
+        raise ReportError(message("refused.plan_incomplete", needed=NEEDED, empty=tuple(empty)))
 
 
 def differences(old: AnalysisPlan, new: AnalysisPlan) -> tuple[Change, ...]:

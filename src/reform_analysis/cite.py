@@ -25,6 +25,7 @@ import yaml
 
 from reform_analysis import resources
 from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.messages import message
 from reform_analysis.reference_styles import STYLES, Item, Style, formatted
 from reform_analysis.runs import newest_run
 
@@ -125,7 +126,7 @@ def method_references(functions: Iterable[str]) -> list[Reference]:
     ['clopper1934', 'gu2008', 'przyborowski1940']
     """
     if sys.flags.optimize > 1:
-        raise DataError("references are read from docstrings, got Python without them; run without -OO.")
+        raise DataError(message("refused.no_docstrings"))
     found: dict[str, list[str]] = {}
     for function in _reached(map(_function, functions)):
         module = function.__module__.split(".")[-1]
@@ -316,10 +317,10 @@ def report_functions(report: str | Path) -> list[str]:
     """
     path = newest_run(report)
     if not path.exists():
-        raise DataError(f"report must be a notebook or a run's folder, got {path}, which does not exist.")
+        raise DataError(message("refused.cite_nothing", path=path))
     notebooks = sorted(path.glob("*.ipynb")) if path.is_dir() else [path]
     if not notebooks:
-        raise DataError(f"report must be a notebook or a folder with some, got {path}; pass reports/<run>.")
+        raise DataError(message("refused.cite_empty", path=path))
     found: dict[str, None] = {}
     for notebook in notebooks:
         found |= dict.fromkeys(functions_in(_code(notebook)))
@@ -331,9 +332,7 @@ def _code(notebook: Path) -> str:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
         return "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     except (ValueError, KeyError, TypeError):
-        raise DataError(
-            f"report must be a notebook, got {notebook}, which is not one; pass an .ipynb."
-        ) from None
+        raise DataError(message("refused.cite_broken", path=notebook)) from None
 
 
 def references(report: str | Path | None = None) -> list[Reference]:

@@ -1,5 +1,6 @@
 """The command line: a thin layer on the library."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Any, Literal
@@ -7,6 +8,7 @@ from typing import Any, Literal
 import click
 
 from reform_analysis import __version__, cli_packs
+from reform_analysis.cli_packs import LANGUAGE
 
 EXAMPLES = """\b
 Examples:
@@ -41,7 +43,13 @@ NOT_FROZEN = 3  # of `plan check`; click takes 2 for a wrong call
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXAMPLES)
 @click.version_option(__version__, prog_name="reform-analysis")
 def main() -> None:
-    """Test whether the measures of a pilot reform go with falling litigation losses."""
+    """Test whether the measures of a pilot reform go with falling litigation losses.
+
+    Messages are in the language of --language, else in the first of the study file, else in English.
+    """
+    for stream in (sys.stdout, sys.stderr):  # an encoding without Chinese is no reason to crash
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _split(_context: click.Context, _option: click.Parameter, values: tuple[str, ...]) -> list[str]:
@@ -73,8 +81,8 @@ def _formats(_context: click.Context, _option: click.Parameter, value: str | Non
     show_default=True,
     help="With the notebook on the published totals of Zhejiang, or for any other reform.",
 )
-@click.option("--language", type=click.Choice(["zh", "en"]), default="en", show_default=True)
-def init(folder: str, reform: str, language: str) -> None:
+@LANGUAGE
+def init(folder: str, reform: str, language: str | None) -> None:
     """Write FOLDER: study.yaml, an empty workbook, its dictionary, notebooks, plan.yaml, README, Makefile.
 
     It can be rendered at once, on the example that comes with the project, until you fill in your own data.
@@ -82,13 +90,16 @@ def init(folder: str, reform: str, language: str) -> None:
     """
     from reform_analysis import scaffold  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
+    told = spoken(language, Path(folder).parent)
     try:
-        scaffold.write_study(folder, reform=reform, language=language)
+        scaffold.write_study(folder, reform=reform, language=told)
     except DataError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="init"), err=True)
         sys.exit(1)
-    click.echo(f"{folder} is ready. Next: go there and run reform-analysis render --only 02")
+    click.echo(say("scaffold.ready", told, folder=folder))
 
 
 @main.command(epilog=EXAMPLES)
@@ -144,21 +155,24 @@ def render(
     # papermill, nbconvert and pandas take a second to import: `--help` and usage errors do without.
     from reform_analysis import progress, report  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
     study = study or (STUDY if Path(STUDY).is_file() else None)
+    language = spoken(next(iter(languages), None), study)
     asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
     options = {name: value for name, value in given.items() if value}
-    shown = progress.choose(log_json=log_json)
+    shown = progress.choose(log_json=log_json, language=language)
     try:
         if dry_run:
             stems = report.dry_run(study, **asked, where=given["where"], shard=given["shard"])
-            click.echo("\n".join([*stems, f"{len(stems)} reports; nothing was run."]))
+            click.echo("\n".join([*stems, say("speech.nothing_run", language, n=len(stems))]))
             return
         with shown:
             told: dict[str, Any] = {"on_record": shown.record, "on_start": shown.start}
             run = report.render(study, out=out, **asked, **told, **options)
     except (ReportError, DataError) as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, language, command="render"), err=True)
         sys.exit(1)
     shown.end(run)
     sys.exit(130 if run.stopped_by_user else 0 if run.complete else 1)
@@ -227,7 +241,10 @@ def dictionary(language: str) -> None:
 @click.option(
     "--functions", is_flag=True, help="Say under each method's reference which functions rest on it."
 )
-def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool) -> None:
+@LANGUAGE
+def cite(
+    report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functions: bool, language: str | None
+) -> None:
     """Print what to cite: the package, the article whose figures it carries, the methods of REPORT.
 
     REPORT is a run's folder or one of its notebooks; of a folder with runs the newest is taken. Its methods
@@ -236,11 +253,12 @@ def cite(report: str | None, style: Literal["gbt7714", "apa", "bibtex"], functio
     """
     from reform_analysis import cite as citing  # noqa: PLC0415
     from reform_analysis.estimates import DataError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
 
     try:
         found = citing.references(report)
     except DataError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, spoken(language, report), command="cite"), err=True)
         sys.exit(1)
     click.echo(citing.bibliography(found, style=style, show_functions=functions), nl=False)
 
@@ -255,7 +273,10 @@ def plan() -> None:
 @click.option("--study", metavar="FILE", help="Names the data; study.yaml beside the plan by default.")
 @click.option("--reports", metavar="FOLDER", help="Searched for earlier runs; reports beside the plan.")
 @click.option("--amend", metavar="REASON", help="Add a version to a plan that is frozen already.")
-def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | None) -> None:
+@LANGUAGE
+def freeze(
+    plan_file: str, study: str | None, reports: str | None, amend: str | None, language: str | None
+) -> None:
     """Record the hash of PLAN (plan.yaml), the time, and what data exist, in plan.frozen.json beside it.
 
     A frozen version is never overwritten. The time is that of this computer and proves nothing to a third
@@ -263,25 +284,31 @@ def freeze(plan_file: str, study: str | None, reports: str | None, amend: str | 
     """
     from reform_analysis import plan_record  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
+    from reform_analysis.messages import sentence  # noqa: PLC0415
+    from reform_analysis.plan_statement import statement  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
+    from reform_analysis.wording import say  # noqa: PLC0415
 
+    told = spoken(language, study, Path(plan_file).parent)
     try:
         version = plan_record.freeze(plan_file, study=study, reports=reports, amend=amend)
         warning = plan_record.not_named(plan_file, study=study)
     except ReportError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="plan freeze"), err=True)
         sys.exit(1)
-    click.echo(f"Version {version.version} frozen at {version.frozen:%Y-%m-%d %H:%M:%S} UTC.")
+    moment = f"{version.frozen:%Y-%m-%d %H:%M:%S}"
+    click.echo(say("plan.now_frozen", told, version=version.version, time=moment))
     click.echo(f"SHA-256 {version.sha256}")
-    click.echo(version.statement)
-    click.echo(f"Recorded in {plan_record.record_path(plan_file)}; commit it, and deposit it or its hash.")
+    click.echo(sentence(statement(**version.found), told))
+    click.echo(say("plan.recorded_in", told, path=plan_record.record_path(plan_file)))
     if warning:
-        click.echo(f"Warning: {warning}", err=True)
+        click.echo(say("speech.warning", told, warning=sentence(warning, told)), err=True)
 
 
 @plan.command()
 @click.argument("plan_file", default="plan.yaml", metavar="[PLAN]")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
-def check(plan_file: str, language: str) -> None:
+@LANGUAGE
+def check(plan_file: str, language: str | None) -> None:
     """Read PLAN (plan.yaml), its record and deviations.md, and say what has changed since it was frozen.
 
     Exit code 1 if one of the files is refused, or a deviation is not explained; 3 if the plan was never
@@ -289,13 +316,15 @@ def check(plan_file: str, language: str) -> None:
     """
     from reform_analysis import plan_record, plan_sentences  # noqa: PLC0415
     from reform_analysis.estimates import ReportError  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
 
+    told = spoken(language, Path(plan_file).parent)
     try:
         state = plan_record.read_state(plan_file)
     except ReportError as refused:
-        click.echo(f"Error: {refused}", err=True)
+        click.echo(refusal(refused, told, command="plan check"), err=True)
         sys.exit(1)
-    click.echo("\n".join(line.text for line in plan_sentences.summary(state, language)))
+    click.echo("\n".join(line.text for line in plan_sentences.summary(state, told)))
     sys.exit(NOT_FROZEN if not state.versions else 1 if state.unexplained else 0)
 
 

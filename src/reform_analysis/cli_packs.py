@@ -19,8 +19,8 @@ Examples:
 """
 OK, DIFFERENT, REFUSED, STOPPED = 0, 1, 3, 130
 
-_LANGUAGE = click.option(
-    "--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the messages."
+LANGUAGE = click.option(
+    "--language", type=click.Choice(["en", "zh"]), help="Of messages; by default the study's, else English."
 )
 
 
@@ -33,8 +33,8 @@ _LANGUAGE = click.option(
     "--include", multiple=True, metavar="FILE", help="A further file that a notebook of your own reads."
 )
 @click.option("--without-data", is_flag=True, help="Your data files stay out, their SHA-256 goes in.")
-@_LANGUAGE
-def pack(run: str, *, language: str, **options: Any) -> None:
+@LANGUAGE
+def pack(run: str, *, language: str | None, **options: Any) -> None:
     """Write the replication pack of RUN: inputs, notebooks, plan, results, README.
 
     RUN is a run's folder, as reports/20261124-120000; of a folder with runs the newest is taken.
@@ -44,16 +44,18 @@ def pack(run: str, *, language: str, **options: Any) -> None:
     """
     from reform_analysis import pack as packing  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
+    from reform_analysis.speech import spoken  # noqa: PLC0415
     from reform_analysis.storage import digest  # noqa: PLC0415
     from reform_analysis.wording import say  # noqa: PLC0415
 
+    told = spoken(language, options["study"], run)
     try:
         path = packing.write_pack(run, **options)
     except (DataError, ReportError) as refused:
-        _refuse(refused, code=1)
+        _refuse(refused, told, command="pack", code=1)
     size = f"{path.stat().st_size / 1e6:.1f}"
-    click.echo(say("pack.written", language, path=str(path), megabytes=size))
-    click.echo(say("pack.publish", language, sha256=digest(path)))
+    click.echo(say("pack.written", told, path=str(path), megabytes=size))
+    click.echo(say("pack.publish", told, sha256=digest(path)))
 
 
 @click.command(epilog=EXAMPLES)
@@ -64,9 +66,9 @@ def pack(run: str, *, language: str, **options: Any) -> None:
     "--data", multiple=True, metavar="FILE", help="A data file that the pack names and does not hold."
 )
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Reports at a time; as many as cores.")
-@_LANGUAGE
+@LANGUAGE
 def verify(
-    pack: str, *, rerun: bool, yes: bool, data: tuple[str, ...], jobs: int | None, language: str
+    pack: str, *, rerun: bool, yes: bool, data: tuple[str, ...], jobs: int | None, language: str | None
 ) -> None:
     """Check PACK.zip: every file against its SHA-256, the results against manifest and estimates.
 
@@ -75,8 +77,10 @@ def verify(
     """
     from reform_analysis import pack_checks, pack_rerun  # noqa: PLC0415
     from reform_analysis.estimates import DataError, ReportError  # noqa: PLC0415
+    from reform_analysis.speech import spoken  # noqa: PLC0415
     from reform_analysis.wording import say  # noqa: PLC0415
 
+    language = spoken(language, pack)
     try:
         verified = pack_checks.verify(pack)
         given = pack_rerun.match_data(verified, data)
@@ -97,7 +101,7 @@ def verify(
         if rerun:
             _rerun(verified, data=data, jobs=jobs, language=language, yes=yes)
     except (DataError, ReportError) as refused:
-        _refuse(refused, code=REFUSED)
+        _refuse(refused, language, command="verify", code=REFUSED)
 
 
 def _rerun(verified: Any, *, data: Sequence[str], jobs: int | None, language: str, yes: bool) -> None:
@@ -108,7 +112,7 @@ def _rerun(verified: Any, *, data: Sequence[str], jobs: int | None, language: st
     if not (yes or _agreed(say("pack.ask", language))):
         click.echo(say("pack.nothing_run", language), err=True)
         sys.exit(REFUSED)
-    with progress.choose(log_json=False) as shown:
+    with progress.choose(log_json=False, language=language) as shown:
         told: dict[str, Any] = {"on_record": shown.record, "on_start": shown.start}
         found = pack_rerun.rerun(verified, data=data, jobs=jobs, **told)
     if found.stopped:
@@ -144,7 +148,9 @@ def _plain(text: str) -> str:
     return str(plain(text))
 
 
-def _refuse(refused: Exception, *, code: int) -> NoReturn:
-    lines = str(refused).split("\n")
-    click.echo("Error: " + "\n".join(map(_plain, lines)), err=True)
+def _refuse(refused: Exception, language: str, *, command: str, code: int) -> NoReturn:
+    from reform_analysis.speech import refusal  # noqa: PLC0415
+
+    lines = refusal(refused, language, command=command).split("\n")
+    click.echo("\n".join(map(_plain, lines)), err=True)
     sys.exit(code)

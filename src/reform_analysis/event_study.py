@@ -160,6 +160,9 @@ def event_study(
     joint test cannot show it: `pretrend.missed_slope` is the linear trend that it overlooks half the time,
     :math:`\gamma = \sqrt{\lambda_{1/2} / w' V^{-1} w}` with the noncentrality :math:`\lambda_{1/2}` of power
     one half, w the event times less the reference and V the covariance of the log ratios before adoption.
+    The joint test is F with clusters less one below; V counts the ratios, not the fixed effects, among the
+    regressors. Software that counts the period effects gives a p a little larger (on the example 0.4008 for
+    0.4004), and one that takes chi-squared, as `pyfixest`'s ``wald_test`` of a Poisson fit, a smaller one.
 
     References
     ----------

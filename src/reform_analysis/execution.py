@@ -23,12 +23,13 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.execute import ERROR_MARKER_TAG
 
-from reform_analysis import headlines, streams
+from reform_analysis import displays, headlines, streams
+from reform_analysis.displays import Displayed
 from reform_analysis.kernels import kernel_config
+from reform_analysis.notebook_source import Source
 from reform_analysis.pages import IMAGES, SHOWN, Failure
 from reform_analysis.storage import scratch_prefix
 from reform_analysis.streams import Printed, hide_kernel_files, missing_glyph
-from reform_analysis.study import Source
 from reform_analysis.wording import LANGUAGES
 
 IN_THE_RECORD = (
@@ -106,7 +107,7 @@ def execute(
 
 
 class ReportClient(PapermillNotebookClient):
-    """papermill's own client, which keeps no more of a stream than `streams.KEPT` characters.
+    """papermill's own client, which keeps no more of streams and outputs than `streams` and `displays` say.
 
     It looks at the clock too: nbclient's own limit does not hold where a cell sends messages faster than they
     are taken in.
@@ -126,6 +127,7 @@ class ReportClient(PapermillNotebookClient):
         self._language = language
         self._end = end
         self._printed = Printed()
+        self._displayed = Displayed(language)
 
     async def async_execute_cell(self, cell: NotebookNode, *args: Any, **options: Any) -> NotebookNode:
         """Execute a cell.
@@ -141,12 +143,14 @@ class ReportClient(PapermillNotebookClient):
         NotebookNode
         """
         self._printed = Printed()
+        self._displayed.begin()
         try:
             done: NotebookNode = await super().async_execute_cell(cell, *args, **options)
         finally:
             if "outputs" in cell:
                 cell.outputs = streams.join(cell.outputs)
                 self._printed.say_rest(cell.outputs, self._language)
+                cell.outputs += self._displayed.say_rest()
         if monotonic() >= self._end:
             raise CellTimeoutError("the report's deadline is over")
         return done
@@ -169,16 +173,23 @@ class ReportClient(PapermillNotebookClient):
         """
         if monotonic() >= self._end:
             raise CellExecutionComplete  # the rest is not waited for
-        if msg["msg_type"] == "clear_output":
-            self._printed.clear()
-        if msg["msg_type"] == "stream":
-            content = msg["content"]
-            kept = self._printed.cut(content["name"], content["text"])
-            if not kept:
-                return None
-            msg = {**msg, "content": {**content, "text": kept}}
+        content = self._kept(msg["msg_type"], msg["content"])
+        if content is None:
+            return None
+        msg = {**msg, "content": content}
         shown: NotebookNode | None = super().process_message(msg, *args)
         return shown
+
+    def _kept(self, kind: str, content: dict[str, Any]) -> dict[str, Any] | None:
+        if kind == "clear_output":
+            self._printed.clear()
+            self._displayed.clear()
+        if kind == "stream":
+            text = self._printed.cut(content["name"], content["text"])
+            return {**content, "text": text} if text else None
+        if kind in displays.SHOWING:
+            return self._displayed.admit(kind, content)
+        return displays.cut_error(content) if kind == "error" else content
 
 
 class PartialEngine(Engine):

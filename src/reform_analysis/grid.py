@@ -9,6 +9,7 @@ from typing import Any
 
 from reform_analysis import panel_source
 from reform_analysis.estimates import DataError, DesignError, ReportError
+from reform_analysis.messages import message
 from reform_analysis.study_file import Study, nearest
 
 
@@ -54,7 +55,7 @@ def combinations(
     """
     names = keys(study)
     before = len(faults)
-    _check(study, names, faults)
+    _check(study, names, languages, faults)
     values = [
         _values(name, study, folder=folder, languages=languages, parameters=parameters, faults=faults)
         for name in names
@@ -69,66 +70,94 @@ def combinations(
     return list({tuple(cell.values()): cell for cell in found}.values())
 
 
+def _languages(study: Study, languages: Sequence[str]) -> list[str]:
+    """The languages of the grid that this run is in."""
+    return [code for code in study.grid.values.get("language", languages) if code in languages]
+
+
 def _included(
     study: Study, names: Sequence[str], languages: Sequence[str], faults: list[str]
 ) -> list[dict[str, str]]:
     """The combinations to add; those in a language that only this run leaves out are left out too."""
-    codes = study.grid.values.get("language", languages)
-    known = {*study.languages, *codes}
+    known = {*study.languages, *languages}
     found = []
-    for entry in study.grid.include:
+    for number, entry in enumerate(study.grid.include):
+        at = ("grid", "include", number)
         if set(entry) | {"language"} != set(names):
-            faults.append(f"grid.include: {entry} must have the keys {', '.join(names)}; complete it")
+            faults.append(message("refused.include_keys", at=at, entry=entry, names=tuple(names)))
         elif "language" in entry and entry["language"] not in known:
-            faults.append(
-                f"grid.include: {entry} has a language that is none of the study's; "
-                f"{nearest(entry['language'], known)}, or name it in languages"
-            )
+            near = nearest(entry["language"], known)
+            faults.append(message("refused.include_language", at=at, entry=entry, nearest=near))
         else:
-            cells = [{"language": code} | entry for code in codes if code == entry.get("language", code)]
+            own = [code for code in languages if code == entry.get("language")]
+            codes = own if "language" in entry else _languages(study, languages)
+            cells = [entry | {"language": code} for code in codes]
             found += cells
             if cells and all(_excluded(cell, study.grid.exclude) for cell in cells):
-                faults.append(f"grid.include: {entry} is left out by grid.exclude; keep one of the two")
+                faults.append(message("refused.include_excluded", at=at, entry=entry))
     return found
 
 
 def _check_exclude(study: Study, found: Sequence[Mapping[str, str]], faults: list[str]) -> None:
-    for entry in study.grid.exclude:
-        before = len(faults)
+    for number, entry in enumerate(study.grid.exclude):
+        before, at = len(faults), ("grid", "exclude", number)
         for key, value in entry.items():
             present = {cell[key] for cell in found if key in cell}
             present |= set(study.languages) if key == "language" else set()
             if value not in present:
-                faults.append(f"grid.exclude: no report has {key}={value!r}; {nearest(value, present)}")
+                told = {"field": key, "value": value, "nearest": nearest(value, present)}
+                faults.append(message("refused.exclude_value", at=(*at, key), **told))
         others = {key: value for key, value in entry.items() if key != "language"}
         if len(faults) == before and not any(_excluded(cell, [others]) for cell in found):
-            faults.append(f"grid.exclude: no report has all of {entry}; correct it, or remove it")
+            faults.append(message("refused.exclude_entry", at=at, entry=entry))
 
 
-def _check(study: Study, names: Sequence[str], faults: list[str]) -> None:
+def _check(study: Study, names: Sequence[str], languages: Sequence[str], faults: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
-    faults += [f"grid.by: {name!r} stands twice; remove one" for name in twice]
+    faults += [message("refused.by_twice", at=("grid", "by"), name=name) for name in twice]
     for part in ("values", "exclude"):
         entries = [study.grid.values] if part == "values" else study.grid.exclude
         unknown = sorted({key for entry in entries for key in entry} - set(names))
-        faults += [f"grid.{part}: {key!r} is not in grid.by; {nearest(key, names)}" for key in unknown]
+        faults += [
+            message(
+                "refused.not_in_by", at=("grid", part, key), part=part, field=key, nearest=nearest(key, names)
+            )
+            for key in unknown
+        ]
     for name, listed in study.grid.values.items():
-        faults += _repeated(f"grid.values.{name}", listed)
+        faults += _repeated(("grid", "values", name), listed)
+        if not listed:
+            faults.append(message("refused.no_values", at=("grid", "values", name), name=name))
     for name, given in (("outcome", study.outcomes), ("exposure", study.exposures)):
-        faults += _repeated(f"{name}s", given)
+        faults += _repeated((f"{name}s",), given)
         if len(given) > 1 and name not in names:
-            faults.append(f"{name}s has {len(given)} values; name {name!r} in grid.by, or keep one")
+            faults.append(message("refused.several_values", at=(f"{name}s",), name=name, n=len(given)))
+    _check_languages(study, languages, faults)
 
 
-def _repeated(place: str, listed: Sequence[str]) -> list[str]:
+def _check_languages(study: Study, languages: Sequence[str], faults: list[str]) -> None:
+    listed = study.grid.values.get("language", ())
+    at = ("grid", "values", "language")
+    unknown = [code for code in listed if code not in study.languages]
+    faults += [
+        message("refused.value_language", at=at, code=code, nearest=nearest(code, study.languages))
+        for code in unknown
+    ]
+    if listed and not unknown and not _languages(study, languages):
+        near = nearest(languages[0], listed)
+        faults.append(message("refused.no_language", at=at, languages=tuple(languages), nearest=near))
+
+
+def _repeated(at: tuple[str, ...], listed: Sequence[str]) -> list[str]:
     """Values that stand twice, or differ in blanks at their ends alone."""
     alike: dict[str, list[str]] = {}
     for value in listed:
         alike.setdefault(value.strip(), []).append(value)
+    place = ".".join(at)
     return [
-        f"{place}: {', '.join(map(repr, values))} are the same but for blanks at their ends; keep one"
+        message("refused.blanks", at=at, place=place, values=tuple(map(repr, values)))
         if len(set(values)) > 1
-        else f"{place}: {values[0]!r} stands twice; remove one"
+        else message("refused.twice", at=at, place=place, value=values[0])
         for values in alike.values()
         if len(values) > 1
     ]
@@ -143,18 +172,16 @@ def _values(
     parameters: Mapping[str, Any],
     faults: list[str],
 ) -> list[str]:
-    given: dict[str, Sequence[str]] = {
-        "language": languages,
-        "outcome": study.outcomes,
-        "exposure": study.exposures,
-    }
+    if name == "language":
+        return _languages(study, languages)
+    given: dict[str, Sequence[str]] = {"outcome": study.outcomes, "exposure": study.exposures}
     chosen = study.grid.values.get(name) or given.get(name)
     if chosen:
         return list(dict.fromkeys(chosen))
     try:
         return _column(name, study, folder=folder, reading=str(parameters.get("reading", "")))
     except (DataError, DesignError, ReportError) as fault:
-        faults.append(f"grid key {name!r}: {fault}")
+        faults.append(message("refused.grid_key", at=("grid", "by"), name=name, fault=fault))
         return []
 
 
@@ -163,9 +190,8 @@ def _column(name: str, study: Study, *, folder: Path, reading: str) -> list[str]
     aliases = json.dumps(study.aliases, ensure_ascii=False) if study.aliases else ""
     frame = panel_source.open_panel(data, aliases=aliases, reading=reading)
     if name not in frame:
-        raise ReportError(
-            f"is no column of the panel; {nearest(name, frame.columns)}, or list grid.values.{name}"
-        )
+        near = nearest(name, frame.columns)
+        raise ReportError(message("refused.no_column", name=name, nearest=near))
     return sorted(str(value) for value in frame[name].dropna().unique())
 
 
@@ -194,9 +220,10 @@ def filtered(
     for key, value in where.items():
         present = {cell[key] for cell in cells if key in cell}
         if key not in names:
-            faults.append(f"where: {key!r} is no key of the grid; {nearest(key, names)}")
+            faults.append(message("refused.where_key", field=key, nearest=nearest(key, names)))
         elif value not in present:
-            faults.append(f"where: no report has {key}={value!r}; {nearest(value, present)}")
+            near = nearest(value, present)
+            faults.append(message("refused.where_value", field=key, value=value, nearest=near))
     return [cell for cell in cells if where.items() <= cell.items()]
 
 
@@ -224,4 +251,4 @@ def read_shard(text: str) -> tuple[int, int]:
     number, slash, total = text.partition("/")
     if slash and number.isdecimal() and total.isdecimal() and 1 <= int(number) <= int(total):
         return int(number), int(total)
-    raise ReportError(f"shard must be i/n with i from 1 to n, got {text!r}; write 2/8.")
+    raise ReportError(message("refused.shard", text=text))

@@ -15,10 +15,10 @@ from nbformat import NotebookNode
 from reform_analysis import pages, plan_sentences
 from reform_analysis.execution import LATE, Execution, execute
 from reform_analysis.grid_labels import place
+from reform_analysis.notebook_source import Source
 from reform_analysis.pages import Failure, Page
 from reform_analysis.plan_standing import NoStanding, Status
 from reform_analysis.storage import digest, mark_used, write
-from reform_analysis.study import Source
 
 LOG = logging.getLogger(__name__)
 ATTEMPTS = 3

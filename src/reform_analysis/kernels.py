@@ -48,9 +48,27 @@ HAS_IPC = os.name == "posix"
 def _home() -> tempfile.TemporaryDirectory[str]:
     """A folder of this process for what libraries keep in a home, with matplotlib's list of fonts in it."""
     folder = tempfile.TemporaryDirectory(prefix=scratch_prefix(), ignore_cleanup_errors=True)
-    listing = [sys.executable, "-c", "import matplotlib.font_manager"]
-    subprocess.run(listing, check=False, capture_output=True, env={**os.environ, "MPLCONFIGDIR": folder.name})
+    _list_fonts({"MPLCONFIGDIR": folder.name})
     return folder
+
+
+def _list_fonts(variables: Mapping[str, str]) -> None:
+    listing = [sys.executable, "-c", "import matplotlib.font_manager"]
+    subprocess.run(listing, check=False, capture_output=True, env={**os.environ, **variables})
+
+
+def prepare_fonts(libraries: Iterable[str] = ()) -> None:
+    """Have matplotlib make its list of fonts before the first kernel.
+
+    On a new machine that takes seconds; after five it would say so in the report that waits for it.
+
+    Parameters
+    ----------
+    libraries : iterable of str
+        Those that a fork server has imported: with matplotlib among them the list is there.
+    """
+    if "matplotlib.pyplot" not in libraries:
+        _list_fonts(homeless() | ENVIRONMENT)
 
 
 def homeless() -> dict[str, str]:

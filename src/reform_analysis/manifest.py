@@ -17,12 +17,13 @@ from pydantic import BaseModel, ConfigDict
 from reform_analysis import __version__, resources
 from reform_analysis.grid_labels import place_text
 from reform_analysis.jobs import Job, JobRecord
+from reform_analysis.notebook_source import Source
 from reform_analysis.panel_source import says_synthetic
 from reform_analysis.plan_manifest import AnalysisPlanFile, describe_plan
 from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import NoStanding, Status
 from reform_analysis.storage import digest
-from reform_analysis.study import Plan, Source
+from reform_analysis.study import Plan
 from reform_analysis.wording import say
 
 LIBRARIES = (

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reform_analysis import manifest
 from reform_analysis.jobs import Job
+from reform_analysis.messages import message
 from reform_analysis.runs import RUN, RunResult, write_index, write_tables
 from reform_analysis.storage import prune, reason, write
 from reform_analysis.study import Plan
@@ -51,12 +52,12 @@ def finish(run: RunResult, plan: Plan, tasks: list[Job], *, out: Path, seconds: 
         "index.html": lambda: write_index(out),
         "cache": lambda: prune(out / "cache"),
     }
-    faults = []
+    faults: list[str] = []
     for name, step in steps.items():
         try:
             step()
         except OSError as refused:
-            faults.append(f"{name} ({reason(refused)})")
+            faults.append(message("refused.file", name=name, cause=reason(refused)))
     return replace(run, unwritten=tuple(faults))
 
 

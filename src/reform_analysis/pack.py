@@ -15,6 +15,7 @@ from reform_analysis import manifest, pack_readme
 from reform_analysis.estimates import DataError
 from reform_analysis.headlines import csv_bytes
 from reform_analysis.manifest import Manifest
+from reform_analysis.messages import cause, message
 from reform_analysis.pack_contents import CONTENTS, OUTPUTS, Member, Pack, dump
 from reform_analysis.pack_members import (
     Content,
@@ -80,9 +81,7 @@ def write_pack(
     try:
         _write(target, {**members, CONTENTS: dump(pack)})
     except OSError as refused:
-        raise DataError(
-            f"out must be a file that can be written, got {target} ({refused.strerror})."
-        ) from None
+        raise DataError(message("refused.pack_out", path=target, cause=cause(refused))) from None
     return target
 
 
@@ -90,7 +89,7 @@ def _text(statement: str | Path | None) -> str:
     try:
         return "" if statement is None else Path(statement).read_text(encoding="utf-8-sig").strip()
     except (OSError, UnicodeDecodeError) as broken:
-        raise DataError(f"statement must be a text in UTF-8, got {statement} ({broken}).") from None
+        raise DataError(message("refused.statement", path=statement, cause=cause(broken))) from None
 
 
 def contents(
@@ -127,7 +126,7 @@ def contents(
     added = included(run, include)
     out = {f"study/{file.read_as}" for file in data if file.member is None} & added.keys()
     if out:
-        raise DataError(f"without_data leaves out what include names: {', '.join(out)}; drop one of them.")
+        raise DataError(message("refused.left_and_named", names=tuple(out)))
     members |= {**added, **data_members, **study_files(run), **results(run), **environment(run.manifest)}
     members[OUTPUTS] = csv_bytes(outputs)
     members |= pack_readme.readmes(
@@ -217,9 +216,7 @@ def _write(target: Path, members: Mapping[str, Content]) -> None:
                 packed = content.read_bytes() if isinstance(content, Path) else content
                 archive.writestr(_info(name, len(packed)), packed, compresslevel=9)
         if target.exists() and digest(target) != digest(temporary):
-            raise DataError(
-                f"out must be new, got {target}, which holds something else; choose another name."
-            )
+            raise DataError(message("refused.pack_exists", path=target))
         os.replace(temporary, target)
     finally:
         temporary.unlink(missing_ok=True)

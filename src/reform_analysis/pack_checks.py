@@ -16,6 +16,7 @@ import pandas as pd
 
 from reform_analysis.estimates import DataError, ReportError
 from reform_analysis.manifest import Manifest
+from reform_analysis.messages import cause, listed, message
 from reform_analysis.pack_contents import CONTENTS, ESTIMATES, MANIFEST, Pack, read_contents, read_manifest
 from reform_analysis.pack_differences import Difference
 from reform_analysis.pack_members import given_data
@@ -82,14 +83,14 @@ def verify(path: str | Path) -> Verified:
     try:
         content = Path(path).read_bytes()
     except OSError as missing:
-        raise DataError(f"pack must be a file, got {path} ({missing.strerror}); check the path.") from None
+        raise DataError(message("refused.pack_file", path=path, cause=cause(missing))) from None
     sha256 = hashlib.sha256(content).hexdigest()
     with open_archive(content) as archive:
         wrong = faults(archive)
         if wrong:
-            raise DataError("pack is refused:\n" + "\n".join(f"- {fault}" for fault in wrong))
+            raise DataError(listed(message("refused.pack_refused"), wrong))
         if CONTENTS not in archive.namelist():
-            raise DataError(f"pack must hold {CONTENTS}, got an archive without; it is no replication pack.")
+            raise DataError(message("refused.pack_no_contents", name=CONTENTS))
         pack = read_contents(read_member(archive, CONTENTS))
         members = _Members(archive)
         found = _against_list(members, pack)

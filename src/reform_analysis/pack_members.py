@@ -14,6 +14,7 @@ from reform_analysis import resources
 from reform_analysis.estimates import DataError
 from reform_analysis.headlines import csv_bytes
 from reform_analysis.manifest import Manifest
+from reform_analysis.messages import cause, message
 from reform_analysis.pack_contents import MANIFEST, Input, Notebook, read_manifest
 from reform_analysis.plan_deviations import FILE
 from reform_analysis.plan_manifest import describe_plan
@@ -23,7 +24,7 @@ from reform_analysis.storage import digest
 from reform_analysis.study_file import read_study
 
 Content = bytes | Path
-AGAIN = "render again"
+AGAIN = message("refused.again")
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,9 @@ def read_run(folder: Path, study: str | Path | None = None) -> Finished:
     try:
         manifest = read_manifest((folder / "manifest.json").read_bytes())
     except OSError as missing:
-        raise DataError(
-            f"run must be the folder of a run, got {folder} ({missing.strerror}: manifest.json); pass "
-            "reports, or reports/<run>."
-        ) from None
+        raise DataError(message("refused.run", folder=folder, cause=cause(missing))) from None
     if manifest.status == "interrupted" or manifest.shard:
-        raise DataError(
-            f"run must be whole, got {folder}, which was stopped or is a shard; {AGAIN} without --shard: "
-            "finished reports are taken from the cache."
-        )
+        raise DataError(message("refused.run_not_whole", folder=folder, again=AGAIN))
     _require_unchanged(folder, manifest)
     found = _find_study(folder, manifest, study)
     return Finished(folder, manifest, found, found.parent if found else Path.cwd())
@@ -86,9 +81,7 @@ def _require_unchanged(folder: Path, manifest: Manifest) -> None:
     files = [item for report in manifest.reports for item in report.files.items()]
     changed = [name for name, sha256 in files if not _is(folder / name, sha256)]
     if changed:
-        raise DataError(
-            f"files of the run must be as the run wrote them, got others: {', '.join(changed)}; {AGAIN}."
-        )
+        raise DataError(message("refused.run_changed", names=tuple(changed), again=AGAIN))
     try:
         run = RUN.validate_python({**json.loads((folder / "run.json").read_bytes()), "folder": folder})
         recorded = run.estimates()
@@ -96,9 +89,11 @@ def _require_unchanged(folder: Path, manifest: Manifest) -> None:
         table, text = (folder / f"estimates.{kind}" for kind in ("parquet", "csv"))
         stored = {_table_bytes(table), text.read_bytes() if text.exists() else None}
     except (OSError, ValueError, TypeError) as broken:
-        raise DataError(f"run {folder} cannot be read ({str(broken).splitlines()[0]}); {AGAIN}.") from None
+        first = str(broken).splitlines()[0]
+        told = message("refused.run_unreadable", folder=folder, reason=first, again=AGAIN)
+        raise DataError(told) from None
     if stored != {expected}:
-        raise DataError(f"estimates.csv and estimates.parquet must hold what the run recorded; {AGAIN}.")
+        raise DataError(message("refused.run_estimates", again=AGAIN))
 
 
 def _table_bytes(path: Path) -> bytes | None:
@@ -112,18 +107,16 @@ def _is(path: Path, sha256: str) -> bool:
 def _find_study(folder: Path, manifest: Manifest, given: str | Path | None) -> Path | None:
     if manifest.study is None:
         if given is not None:
-            raise DataError(f"study must be left out: the run in {folder} names no study file, got {given}.")
+            raise DataError(message("refused.run_no_study", folder=folder, given=given))
         return None
     above = [parent / manifest.study.name for parent in folder.resolve().parents]
     candidates = [Path(given)] if given is not None else [*above, Path.cwd() / manifest.study.name]
     for path in candidates:
         if _is(path, manifest.study.sha256):
             return path.resolve()
-    raise DataError(
-        f"study must be the study file that was rendered ({manifest.study.name}, SHA-256 "
-        f"{manifest.study.sha256[:12]}), got {given or 'none in the folders above the run'}; "
-        f"pass --study, or {AGAIN} if it was changed since."
-    )
+    named = {"name": manifest.study.name, "sha256": manifest.study.sha256[:12]}
+    none = message("refused.none_above")
+    raise DataError(message("refused.run_study", given=given or none, again=AGAIN, **named))
 
 
 def results(run: Finished) -> dict[str, Content]:
@@ -180,7 +173,7 @@ def notebooks(run: Finished) -> tuple[list[Notebook], dict[str, Content]]:
     for file in run.manifest.notebooks:
         path = own.get(file.name, packaged.get(file.name))
         if path is None or not _is(path, file.sha256):
-            raise DataError(f"notebook {file.name} must be as it was rendered, got another or none; {AGAIN}.")
+            raise DataError(message("refused.run_notebook", name=file.name, again=AGAIN))
         inside = _below(path, run.base) if file.name in own else None
         member = f"study/{inside}" if inside else f"notebooks/{file.name}.ipynb"
         found.append(Notebook(name=file.name, member=member, packaged=file.name not in own))
@@ -216,10 +209,7 @@ def inputs(run: Finished, *, without_data: bool) -> tuple[list[Input], dict[str,
             continue
         path = run.base / file.path
         if not without_data and not _is(path, file.sha256):
-            raise DataError(
-                f"data must be as they were read, got {path} changed or missing; {AGAIN}, or pass "
-                "--without-data."
-            )
+            raise DataError(message("refused.run_data", path=path, again=AGAIN))
         inside = _below(path, run.base)
         member = f"study/{inside}" if inside else f"inputs/{number}/{path.name}"
         travels = {} if without_data else {member: path}
@@ -261,7 +251,7 @@ def _packaged_data(manifest: Manifest) -> tuple[list[Input], dict[str, Content]]
         sha256 = digest(path)
         known = [f"sha256:{sha256}", read[name].sha256 if name in read else sha256]
         if known != [declared.get(name, known[0]), sha256]:
-            raise DataError(f"data of the package must be as they were read, got {path} changed; {AGAIN}.")
+            raise DataError(message("refused.run_package_data", path=path, again=AGAIN))
         kind: Any = read[name].kind if name in read else "published"
         found.append(Input(read_as=name, member=name, sha256=sha256, kind=kind))
         members[name] = path
@@ -290,7 +280,7 @@ def included(run: Finished, paths: Sequence[str | Path]) -> dict[str, Content]:
     for path in map(Path, paths):
         inside = _below(path.resolve(), run.base.resolve()) if run.study else None
         if inside is None or not path.is_file():
-            raise DataError(f"include must be a file below the study's folder, got {path}; move it there.")
+            raise DataError(message("refused.include", path=path))
         found[f"study/{inside}"] = path
     return found
 
@@ -321,10 +311,10 @@ def study_files(run: Finished) -> dict[str, Content]:
     if described is not None:
         now = describe_plan(read_state(plan), ()).model_dump(exclude={"unreported"})
         if now != described.model_dump(exclude={"unreported"}):
-            raise DataError(f"plan must be as it was rendered, got {plan} or its record changed; {AGAIN}.")
+            raise DataError(message("refused.run_plan", plan=plan, again=AGAIN))
     for path in (plan, record_path(plan), plan.with_name(FILE)):
         inside = _below(path, run.base)
         if inside is None:
-            raise DataError(f"plan must lie below the study's folder, got {path}; move it there.")
+            raise DataError(message("refused.plan_below", path=path))
         files |= {f"study/{inside}": path} if path.exists() else {}
     return dict(files)

@@ -16,6 +16,8 @@ from reform_analysis import resources
 from reform_analysis.estimates import DataError
 from reform_analysis.jobs import JobRecord
 from reform_analysis.manifest import Manifest, Report
+from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source, read_source
 from reform_analysis.pack_checks import Verified
 from reform_analysis.pack_contents import ESTIMATES, Input, Notebook
 from reform_analysis.pack_differences import Difference
@@ -30,7 +32,7 @@ from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.report import render_plan
 from reform_analysis.runs import RunResult
 from reform_analysis.storage import digest, scratch_prefix
-from reform_analysis.study import Plan, Planned, Source, read_source
+from reform_analysis.study import Plan, Planned
 from reform_analysis.study_file import Study, read_study
 from reform_analysis.unpack import name_faults, unpack
 from reform_analysis.wording import LANGUAGES
@@ -97,13 +99,11 @@ def match_data(verified: Verified, paths: Sequence[str | Path]) -> dict[str, Pat
     found: dict[str, Path] = {}
     for path in map(Path, paths):
         if not path.is_file():
-            raise DataError(f"data must be a file, got {path}; check the path.")
+            raise DataError(message("refused.verify_data", path=path))
         sha256 = digest(path)
         fitting = [file.read_as for file in left_out(verified) if file.sha256 == sha256]
         if not fitting:
-            raise DataError(
-                f"data must be a file that the run read and the pack lacks, got {path} with SHA-256 {sha256}."
-            )
+            raise DataError(message("refused.verify_other_data", path=path, sha256=sha256))
         found |= dict.fromkeys(fitting, path)
     return found
 
@@ -142,7 +142,7 @@ def rerun(
     """
     manifest = verified.manifest
     if manifest is None or verified.differences:
-        raise DataError("pack must be as it was written to be run again; see the differences.")
+        raise DataError(message("refused.pack_differs"))
     with TemporaryDirectory(prefix=scratch_prefix(), ignore_cleanup_errors=True) as place:
         folder = Path(place).resolve() / "pack"
         unpack(verified.content, folder)
@@ -216,8 +216,7 @@ def _planned(report: Report, sources: dict[str, Source], places: dict[str, str])
     if settings.get("data"):
         place = places.get(str(settings["data"]))
         if not place:
-            lacking = f"got a pack without {settings['data']!r}; pass --data FILE."
-            raise DataError(f"data must be at hand to run the notebooks, {lacking}")
+            raise DataError(message("refused.verify_no_data", name=str(settings["data"])))
         settings["data"] = place
     return Planned(replace(source, settings=settings), report.keys, report.stem)
 

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import reduce
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import PurePath
@@ -13,13 +14,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 from reform_analysis.estimates import ReportError
-
-WAY_OUT = {
-    "str": "put text in quotes",
-    "int": "pass a whole number such as 3",
-    "float": "pass a number such as 0.95",
-    "bool": "pass true or false",
-}
+from reform_analysis.messages import message
 
 
 def declared_parameters(notebook: NotebookNode) -> dict[str, str]:
@@ -54,11 +49,11 @@ def declared_parameters(notebook: NotebookNode) -> dict[str, str]:
 def _statements(notebook: NotebookNode) -> list[ast.stmt]:
     cells = [cell for cell in notebook.cells if "parameters" in cell.metadata.get("tags", [])]
     if not cells or cells[0].cell_type != "code":
-        raise ReportError("has no code cell tagged `parameters`; tag the first code cell so")
+        raise ReportError(message("refused.no_parameters_cell"))
     try:
         statements: list[ast.stmt] = ast.parse(cells[0].source).body
     except SyntaxError as broken:
-        raise ReportError(f"has a parameters cell that is not Python ({broken}); correct it") from None
+        raise ReportError(message("refused.parameters_not_python", reason=str(broken))) from None
     return statements
 
 
@@ -141,7 +136,7 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, str):
-        return str(value)
+        return _text(value)
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, PurePath):
@@ -150,7 +145,14 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    raise ReportError(f"is a {type(value).__name__}, got {value!r}; pass text, a number, true or false")
+    raise ReportError(message("refused.value_kind", kind=type(value).__name__, value=repr(value)))
+
+
+def _text(value: str) -> str:
+    try:
+        return value.encode().decode()
+    except UnicodeEncodeError:
+        raise ReportError(message("refused.no_utf8", value=ascii(value))) from None
 
 
 def read_value(value: Any, declared: str) -> Any:
@@ -175,14 +177,13 @@ def read_value(value: Any, declared: str) -> Any:
     value = plain(value)
     kinds = [kind.strip() for kind in declared.split("|")]
     if not set(kinds) <= {*READERS, "None"}:
-        raise ReportError(
-            f"is declared as {declared} and cannot be set; declare it as str, int, float or bool"
-        )
+        raise ReportError(message("refused.not_settable", declared=declared))
     if value is None and "None" in kinds:
         return None
     for kind in kinds:
         found = READERS[kind](value) if kind in READERS else None
         if found is not None:
             return found
-    ways = " or ".join(WAY_OUT[kind] for kind in kinds if kind in WAY_OUT)
-    raise ReportError(f"must be {declared}, got {value!r}; {ways}")
+    ways = [message(f"refused.way_{kind}") for kind in kinds if kind in READERS]
+    either = reduce(lambda one, other: message("refused.either_way", one=one, other=other), ways)
+    raise ReportError(message("refused.value_type", declared=declared, value=repr(value), ways=either))

@@ -7,10 +7,10 @@ from datetime import date
 from pathlib import Path
 
 from reform_analysis.analysis_plan import WHOLE, Change
+from reform_analysis.messages import Message, message
 from reform_analysis.study_file import listing, nearest, read_text
 
 FILE = "deviations.md"
-FORM = "## date · H1 · what changed · why"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DOTS = re.compile(r"\s*[·・•‧]\s*")
 
@@ -88,30 +88,32 @@ def read_deviations(path: str | Path, *, hypotheses: Collection[str]) -> tuple[D
     found = []
     for number, line in enumerate(read_text(path, kind="file of deviations").splitlines(), start=1):
         if line.startswith("## "):
-            entry = _parse(line.removeprefix("## ").strip(), hypotheses, f"line {number}", faults)
+            entry = _parse(line.removeprefix("## ").strip(), hypotheses, number, faults)
             found += [entry] if entry else []
     if faults:
-        raise listing(f"file of deviations {path} is refused", faults)
+        kind = message("refused.file_of_deviations")
+        raise listing(message("refused.refused", kind=kind, path=path), faults)
     return tuple(found)
 
 
-def _parse(heading: str, hypotheses: Collection[str], place: str, faults: list[str]) -> Deviation | None:
+def _parse(heading: str, hypotheses: Collection[str], line: int, faults: list[str]) -> Deviation | None:
     parts = [part.strip() for part in _DOTS.split(heading, maxsplit=3)]
     whole = len(parts) == 4 and all(parts)
     if not whole:
-        faults.append(f"{place}: a heading must be `{FORM}`, got {heading!r}")
+        faults.append(message("refused.heading", line=line, heading=heading))
     if whole or (len(parts) > 1 and _DAY.fullmatch(parts[0])):
-        faults += [f"{place}: {fault}" for fault in _part_faults(parts[0], parts[1], hypotheses)]
+        faults += _part_faults(parts[0], parts[1], hypotheses, line)
     return Deviation(*parts) if whole else None
 
 
-def _part_faults(day: str, name: str, hypotheses: Collection[str]) -> list[str]:
+def _part_faults(day: str, name: str, hypotheses: Collection[str], line: int) -> list[Message]:
     found = []
     if not _is_day(day):
-        unreal = ", which is no day of the calendar" if _DAY.fullmatch(day) else ""
-        found.append(f"the date must be as 2026-11-24, got {day!r}{unreal}")
+        kind = "no_day" if _DAY.fullmatch(day) else "day"
+        found.append(message(f"refused.heading_{kind}", line=line, day=day))
     if name and name not in {*hypotheses, WHOLE}:
-        found.append(f"no hypothesis is called {name!r}; {nearest(name, {*hypotheses, WHOLE})}")
+        near = nearest(name, {*hypotheses, WHOLE})
+        found.append(message("refused.heading_name", line=line, name=name, nearest=near))
     return found
 
 

@@ -26,18 +26,12 @@ from reform_analysis.analysis_plan import (
     text_hash,
 )
 from reform_analysis.estimates import ReportError
+from reform_analysis.messages import Message, message
 from reform_analysis.plan_deviations import FILE, Deviation, explanations, read_deviations
 from reform_analysis.plan_notebooks import as_frozen
+from reform_analysis.plan_statement import DataAtFreeze, statement
 from reform_analysis.storage import digest, write
 from reform_analysis.study_file import read_study
-
-
-class DataAtFreeze(BaseModel):
-    """A data file that the study named when the plan was frozen; no hash where it did not exist."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    path: str
-    sha256: str | None
 
 
 class Version(BaseModel):
@@ -85,6 +79,16 @@ class Version(BaseModel):
     text: str
     reading: str | None = None
     cells: dict[str, str] = {}
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """What was there, as `statement` takes it.
+
+        Returns
+        -------
+        dict
+        """
+        return {"study": self.study, "data": self.data, "rendered": self.rendered, "reports": self.reports}
 
     @property
     def plan(self) -> AnalysisPlan:
@@ -192,13 +196,10 @@ def read_record(path: str | Path) -> tuple[Version, ...]:
         record = Record.model_validate_json(Path(path).read_bytes())
     except (OSError, ValidationError) as broken:
         first = str(broken).splitlines()[0]
-        raise ReportError(f"record of the plan {path} cannot be read ({first}); restore it.") from None
+        raise ReportError(message("refused.record_broken", path=path, reason=first)) from None
     for number, version in enumerate(record.versions, start=1):
         if version.version != number or text_hash(version.text) != version.sha256:
-            raise ReportError(
-                f"record of the plan {path}: version {number} does not have the hash it is recorded with; "
-                "the file was edited, restore it from your repository or deposit."
-            )
+            raise ReportError(message("refused.record_hash", path=path, version=number))
     return tuple(record.versions)
 
 
@@ -268,7 +269,7 @@ def freeze(
     named = _study_beside(path, study)
     folder = Path(path).with_name("reports") if reports is None else Path(reports)
     if study is not None and not named.is_file():
-        raise ReportError(f"study must be a file, got {study}; check the path.")
+        raise ReportError(message("refused.plan_study", study=study))
     data = _data_files(named) if named.is_file() else []
     rendered = earlier_runs(folder, data=data)
     version = Version(
@@ -281,7 +282,14 @@ def freeze(
         data=data,
         reports=folder.name,
         rendered=rendered,
-        statement=_statement(named, data, rendered, folder.name),
+        statement=str(
+            statement(
+                study=named.name if named.is_file() else None,
+                data=data,
+                rendered=rendered,
+                reports=folder.name,
+            )
+        ),
         text=text,
         **as_frozen(named),
     )
@@ -291,7 +299,7 @@ def freeze(
     return version
 
 
-def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
+def not_named(path: str | Path, *, study: str | Path | None = None) -> str | Message:
     """Return a warning where the study file does not name the plan: no report is held against it then.
 
     Parameters
@@ -303,7 +311,7 @@ def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
 
     Returns
     -------
-    str
+    str or Message
         Empty where it names the plan, or there is no study file.
 
     Raises
@@ -317,9 +325,10 @@ def not_named(path: str | Path, *, study: str | Path | None = None) -> str:
     name = read_study(named).plan
     if name is not None and (named.parent / name).resolve() == Path(path).resolve():
         return ""
-    found = "has no line `plan:`" if name is None else f"names another plan, {name}"
     relative = Path(os.path.relpath(Path(path).resolve(), named.parent.resolve())).as_posix()
-    return f"{named} {found}; no report is held against this plan until it says `plan: {relative}`."
+    if name is None:
+        return message("plan.not_named", study=named, plan=relative)
+    return message("plan.other_named", study=named, other=name, plan=relative)
 
 
 def _study_beside(plan: str | Path, study: str | Path | None) -> Path:
@@ -328,20 +337,14 @@ def _study_beside(plan: str | Path, study: str | Path | None) -> Path:
 
 def _check_amendment(earlier: tuple[Version, ...], text: str, amend: str | None, record: Path) -> None:
     if amend is not None and not amend.strip():
-        raise ReportError('amend must give the reason in words, got none; write --amend "why".')
+        raise ReportError(message("refused.amend_empty"))
     if not earlier and amend:
-        raise ReportError("amend is for a plan that is frozen already, this one is not; leave it out.")
+        raise ReportError(message("refused.amend_first"))
     if earlier and text_hash(text) == earlier[-1].sha256:
         moment = f"{earlier[-1].frozen:%Y-%m-%d %H:%M} UTC"
-        raise ReportError(
-            f"the plan is frozen already, as version {len(earlier)} at {moment} in {record}; nothing was "
-            "changed since."
-        )
+        raise ReportError(message("refused.frozen_same", version=len(earlier), moment=moment, record=record))
     if earlier and not amend:
-        raise ReportError(
-            f"{record} holds a frozen plan, and it is not overwritten; declare what you changed in {FILE}, "
-            'or add a version with its reason: --amend "why".'
-        )
+        raise ReportError(message("refused.frozen_other", record=record, file=FILE))
 
 
 def _data_files(study: Path) -> list[DataAtFreeze]:
@@ -378,22 +381,3 @@ def _has_read(run: Path, data: Sequence[DataAtFreeze]) -> bool:
         return any(not sought or {file["path"], file["sha256"]} & sought for file in own)
     except (OSError, ValueError, KeyError, TypeError):
         return True  # stopped, or damaged: what it read is not known
-
-
-def _statement(study: Path, data: list[DataAtFreeze], rendered: list[str], reports: str) -> str:
-    if not study.is_file():
-        files = "No study file was found, so it is not known whether the data existed."
-    elif not data:
-        files = f"{study.name} named no data file."
-    else:
-        words = [
-            f"{file.path} existed (SHA-256 {file.sha256})" if file.sha256 else f"{file.path} did not exist"
-            for file in data
-        ]
-        files = f"Named by {study.name}: {'; '.join(words)}."
-    runs = (
-        f"Reports on own data had been rendered before, in {reports}: {', '.join(rendered)}."
-        if rendered
-        else f"No report on own data was found in {reports}."
-    )
-    return f"{files} {runs} The time is that of the local clock and proves nothing to a third party."

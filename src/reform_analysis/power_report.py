@@ -16,7 +16,7 @@ from reform_analysis.wording import Prose, say, span
 INFLATIONS = (1.0, 1.5, 2.0)
 VOLUMES = (0.5, 1.0, 2.0, 4.0)
 CORRELATIONS = (0.0, 0.01, 0.05)
-ENOUGH = 20  # events a cell from which the log ratio is near enough to normal
+ENOUGH = 20  # events a cell, over the inflation, from which the log ratio is near enough to normal
 _TARGETS = np.append(np.linspace(0.06, 0.99, 94), 0.9999)
 
 
@@ -201,7 +201,8 @@ def limits(size: StudySize | None, *, target: float = 0.8, language: str = "en")
         return (Prose((say("planning.none", language),)),)
     ratio = planning.detectable(size, power=target)
     after = 0.0 if np.isnan(ratio) else size.pilots * size.mean * size.post * ratio
-    verdict = say(f"power_report.{'holds' if min(after, size.total_before) >= ENOUGH else 'fails'}", language)
+    enough = min(after, size.total_before) / size.inflation >= ENOUGH
+    verdict = say(f"power_report.{'holds' if enough else 'fails'}", language, least=ENOUGH * size.inflation)
     said = (
         say("power_report.formula", language, before=size.total_before, after=after, verdict=verdict),
         say("power_report.clusters", language, clusters=size.clusters, unmixed=size.unmixed),

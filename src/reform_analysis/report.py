@@ -19,6 +19,8 @@ from reform_analysis.grid import read_shard
 from reform_analysis.headlines import record
 from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
 from reform_analysis.kernels import specifications
+from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source
 from reform_analysis.parameters import default_values
 from reform_analysis.plan_manifest import frozen_hypotheses, unexplained
 from reform_analysis.plan_notebooks import code_hash
@@ -26,7 +28,7 @@ from reform_analysis.plan_sentences import Line
 from reform_analysis.plan_standing import standing
 from reform_analysis.runs import RunResult, write_index
 from reform_analysis.storage import FULL, digest, lock, reason, sweep, sweep_scratch
-from reform_analysis.study import Plan, Planned, Source, make_plan
+from reform_analysis.study import Plan, Planned, make_plan
 from reform_analysis.workers import Kernels
 
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
@@ -165,7 +167,9 @@ def render_plan(
         places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
         tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
-        run = replace(run, keys=plan.keys, batch=_batch(plan), shard=shard, planned=len(tasks))
+        run = replace(run, keys=plan.keys, shard=shard, planned=len(tasks), total=len(plan.reports))
+        if shard:
+            run = replace(run, batch=_batch(plan_jobs(plan, plan.reports, folder=folder, out=out)))
         if plan.analysis:
             ids, open_points = frozen_hypotheses(plan.analysis), tuple(unexplained(plan.analysis))
             run = replace(run, hypotheses=ids, unexplained=open_points)
@@ -221,15 +225,13 @@ def _shard(reports: tuple[Planned, ...], shard: str | None) -> tuple[Planned, ..
 
 def _check_options(jobs: int, formats: Sequence[str]) -> None:
     if jobs < 1:
-        raise ReportError(f"jobs must be at least 1, got {jobs}; pass the number of reports at a time.")
+        raise ReportError(message("refused.jobs", jobs=jobs))
     if not formats or set(formats) - set(FORMATS):
-        raise ReportError(
-            f"formats must be among {', '.join(FORMATS)}, got {list(formats)}; name one or both."
-        )
+        raise ReportError(message("refused.formats", formats=FORMATS, given=list(formats)))
     try:
         specifications().get_kernel_spec("python3")
     except NoSuchKernel:
-        raise ReportError("the kernel python3 is missing; install ipykernel.") from None
+        raise ReportError(message("refused.kernel")) from None
 
 
 @contextmanager
@@ -242,9 +244,9 @@ def _opened(out: Path, ending: str) -> Iterator[None]:
             yield
     except OSError as refused:
         if refused.errno in FULL:
-            told = f"disk full: {out} cannot be written; make room, then start it again to go on."
+            told = message("refused.disk_full", out=out)
         else:
-            told = f"out must be a folder that can be written, got {out} ({reason(refused)})."
+            told = message("refused.out", out=out, cause=reason(refused))
         raise ReportError(told) from None
 
 
@@ -257,7 +259,7 @@ def _new_folder(out: Path, started: datetime, ending: str = "") -> Path:
         except FileExistsError:
             continue
         return out / f"{name}{number}"
-    raise ReportError(f"out already holds 999 runs of {name}; wait a second.")
+    raise ReportError(message("refused.many_runs", name=name))
 
 
 def plan_jobs(
@@ -342,8 +344,9 @@ def _plan_parts(
     return said, fields
 
 
-def _batch(plan: Plan) -> str:
-    parts = [plan.title, [[report.stem, report.source.sha256] for report in plan.reports]]
+def _batch(tasks: Sequence[Job]) -> str:
+    """The same for all shards of a plan, and no other where notebooks, parameters, data or versions are."""
+    parts = [[task.stem, task.key] for task in tasks]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
 
 

@@ -16,7 +16,7 @@ from reform_analysis import index_rows, pages
 from reform_analysis.headlines import FIELDS, csv_bytes
 from reform_analysis.jobs import JobRecord
 from reform_analysis.plan_manifest import unreported
-from reform_analysis.storage import write
+from reform_analysis.storage import turn, write
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,14 @@ class RunResult:
     keys : tuple of str
         Of the grid.
     batch : str
-        The same for all shards of one batch.
+        The same for all shards of one batch: of equal notebooks, parameters, data and versions. Empty for a
+        run that is no shard.
     shard : str or None
         "i/n".
     planned : int
         Reports that the run was to make.
+    total : int
+        Reports of all shards together.
     interrupted : bool
         It was stopped before its end.
     stopped_by_user : bool
@@ -67,6 +70,7 @@ class RunResult:
     batch: str = ""
     shard: str | None = None
     planned: int = 0
+    total: int = 0
     interrupted: bool = False
     stopped_by_user: bool = False
     hypotheses: tuple[str, ...] = ()
@@ -179,18 +183,31 @@ def write_index(out: str | Path) -> Path:
     -------
     Path
         Of the index.
+
+    Raises
+    ------
+    TimeoutError
+        If another process is at it for more than a minute.
     """
-    found = [_read_run(path) for path in Path(out).glob("*/run.json")]
+    place = Path(out)
+    with turn(
+        place / "index.lock"
+    ):  # a shard that ends meanwhile would be left out by the one that writes last
+        runs = _all_runs(place)
+        for item in runs:
+            if "merged" in item:
+                write_tables(item["merged"], place, _merged_stem(item["batch"]))
+        write(place / "index.html", pages.index(runs).encode())
+    return place / "index.html"
+
+
+def _all_runs(out: Path) -> list[dict[str, Any]]:
+    found = [_read_run(path) for path in out.glob("*/run.json")]
     runs = _merge_shards(sorted(found, key=lambda run: _age(run["folder"]), reverse=True))
     newest = next((item for item in runs if "rows" in item), None)
     if newest:
         newest["newest"] = True
-    for item in runs:
-        if "merged" in item:
-            write_tables(item["merged"], Path(out), _merged_stem(item["batch"]))
-    index = Path(out) / "index.html"
-    write(index, pages.index(runs).encode())
-    return index
+    return runs
 
 
 def _age(folder: str) -> tuple[int, ...]:
@@ -206,13 +223,14 @@ def _read_run(path: Path) -> dict[str, Any]:
     missing = unreported(run.hypotheses, run.records)
     tables = [f"{folder}/{name}" for name in run.tables if (path.parent / name).is_file()]
     found = {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
-    return {**found, "unreported": missing, "tables": tables}
+    return {**found, "unreported": missing, "tables": tables, "missing": run.planned - len(run.records)}
 
 
 def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Runs, with the shards of one batch in the place of the newest, and rows where there is a grid."""
     shown: list[dict[str, Any]] = []
     shards: dict[str, dict[str, tuple[str, JobRecord]]] = {}
+    present: dict[str, set[str]] = {}
     for item in runs:
         run = item.get("run")
         if run is None or not (run.shard or set(run.keys) - {"language"}):
@@ -221,6 +239,7 @@ def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
         batch = run.batch if run.shard else item["folder"]
         if batch not in shards:
             shown.append({**item, "batch": batch})
+        present.setdefault(batch, set()).add(run.shard or "")
         merged = shards.setdefault(batch, {})
         for record in run.records:
             merged.setdefault(record.stem, (item["folder"], record))
@@ -233,8 +252,17 @@ def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 item["merged"] = _table(paged, keys=item["run"].keys)
                 stem = _merged_stem(item["batch"]) if len(item["merged"]) else ""
                 item["tables"] = [f"{stem}.{kind}" for kind in ("parquet", "csv") if stem]
+                item["missing"] = item["run"].total - len(reports)
+                item["missing_shards"] = _absent(present[item["batch"]])
             item["unreported"] = unreported(item["run"].hypotheses, [record for _, record in reports])
     return shown
+
+
+def _absent(shards: set[str]) -> list[str]:
+    """Shards i/n of which there is no run; none is named where a batch was divided in several ways."""
+    totals = {shard.partition("/")[2] for shard in shards}
+    every = [f"{number}/{total}" for total in totals for number in range(1, int(total) + 1)]
+    return [shard for shard in every if shard not in shards] if len(totals) == 1 else []
 
 
 def _by_notebook(records: Sequence[JobRecord]) -> dict[str, list[JobRecord]]:

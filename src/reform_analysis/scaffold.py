@@ -2,12 +2,14 @@
 
 import os
 import shutil
+from functools import reduce
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from reform_analysis import schema
 from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.messages import cause, message
 from reform_analysis.resources import notebook_paths
 from reform_analysis.unpack import name_faults
 from reform_analysis.wording import LANGUAGES, say
@@ -59,9 +61,7 @@ def write_study(folder: str | Path, *, reform: str = "zhejiang", language: str =
             target.rmdir()  # Windows renames nothing onto a folder
         temporary.rename(target)
     except OSError as refused:
-        raise DataError(
-            f"folder must be one that can be written, got {target} ({refused.strerror}); choose another."
-        ) from None
+        raise DataError(message("refused.folder_system", folder=target, cause=cause(refused))) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
@@ -104,17 +104,15 @@ def study_files(*, reform: str = "zhejiang", language: str = "en") -> dict[str, 
 def _require_empty(folder: Path) -> Path:
     target = folder.resolve()
     if target == Path.cwd():
-        raise DataError(f"folder must not be the current one, got {target}; go one up and name it there.")
+        raise DataError(message("refused.folder_current", folder=target))
     faults = name_faults(target.name)
     if faults:
-        raise DataError(
-            f"folder must have a name that every system takes, got {target.name!r}, which "
-            f"{'; it '.join(faults)}; choose another."
-        )
+        every = reduce(lambda one, other: message("refused.and_it", one=one, other=other), faults)
+        raise DataError(message("refused.folder_name", name=target.name, faults=every))
     if not target.parent.is_dir():
-        raise DataError(f"folder must lie in one that exists, got {target}; make {target.parent} first.")
+        raise DataError(message("refused.folder_parent", folder=target, parent=target.parent))
     if target.exists() and not target.is_dir():
-        raise DataError(f"folder must be new, got the file {target}; choose another name.")
+        raise DataError(message("refused.folder_file", folder=target))
     if target.is_dir() and any(target.iterdir()):
-        raise DataError(f"folder must be new or empty, got {target}, which holds files; choose another name.")
+        raise DataError(message("refused.folder_full", folder=target))
     return target

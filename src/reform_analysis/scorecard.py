@@ -4,8 +4,9 @@ Mediation is never read as causal here: an estimate by dose or by measure compar
 of the reform to take up.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
+from functools import partial
 from html import escape
 
 import numpy as np
@@ -223,7 +224,7 @@ def _first(
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
     if key == "undecided" and row["ci_low"] <= 0:
         key = "undecided_open"
-    reasons = _reasons(groups, _named(groups), checks, brief=True)
+    reasons = partial(_reasons, groups, checks)
     return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
 
 
@@ -248,21 +249,51 @@ def _named(groups: pd.DataFrame) -> list[str]:
 
 
 def _details(groups: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, str]]:
-    """What the questions rest on, in full, where the first sentence gives their numbers alone."""
-    named = _named(groups)
-    texts = [_reasons(groups, named, checks, brief=brief) for brief in (True, False)]
-    same = all(texts[0](language) == texts[1](language) for language in LANGUAGES)
-    return [] if same else [in_both("check.card_details", reasons=texts[1])]
+    """One sentence a question: why it matters, what was decided, and by which checks; no numbers."""
+    return [_detail(name, str(groups.loc[name, "verdict"]), checks) for name in _named(groups)]
 
 
-def _reasons(
-    groups: pd.DataFrame, named: Sequence[str], checks: Sequence[CheckResult], *, brief: bool
-) -> Callable[[str], str]:
-    def reasons(language: str) -> str:
-        texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language, brief) for name in named)
-        return say("check.card_between", language).join(texts)
+def _detail(group: str, verdict: str, checks: Sequence[CheckResult]) -> dict[str, str]:
+    done, key = [check for check in checks if check.name in GROUPS[group]], verdict.replace(" ", "_")
+    return {
+        language: say(
+            "check.card_detail",
+            language,
+            title=_capital(say(f"check.group_{group}", language)),
+            verdict=say(f"check.verdict_{key}", language),
+            stake=say(f"check.stake_{group}", language),
+            decided=say(f"check.decided_{key}", language),
+            checks=_by_verdict(done, language),
+        ).rstrip()
+        for language in LANGUAGES
+    }
 
-    return reasons
+
+def _by_verdict(done: Sequence[CheckResult], language: str) -> str:
+    """What the checks asked, each question once a verdict: what failed first, then what is undecided."""
+    listed = []
+    for passed in (False, None, True):
+        alike = [check for check in done if check.passed is passed]
+        if alike:
+            asked = dict.fromkeys(_asked(check.name, language) for check in alike)
+            said = say(f"check.verdict_{alike[0].verdict.replace(' ', '_')}", language)
+            values = {"verdict": _capital(said), "names": say("check.card_also", language).join(asked)}
+            listed.append(say("check.card_asked_of", language, **values))
+    return "".join(listed)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _asked(name: str, language: str) -> str:
+    key = f"check.asked_{name}"
+    return say(key, language) if key in catalogue() else name
+
+
+def _reasons(groups: pd.DataFrame, checks: Sequence[CheckResult], language: str) -> str:
+    texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language) for name in _named(groups))
+    return say("check.card_between", language).join(texts)
 
 
 def _briefly(check: CheckResult, language: str) -> str:
@@ -306,21 +337,14 @@ def _displaced(frame: pd.DataFrame, language: str) -> str:
     return say("check.brief_displaced", language, together=together, share=share, low=low, high=high)
 
 
-def _reason(
-    group: str,
-    verdict: str,
-    checks: Sequence[CheckResult],
-    language: str,
-    brief: bool,
-) -> str:
+def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: str) -> str:
     """The question, its verdict, and what its failed checks found; else the first and the undecided ones."""
     done = [check for check in checks if check.name in GROUPS[group]]
     undecided = _undecided(done)
     first = [check for check in done[:1] if check not in undecided]
     must = [check for check in undecided if check.name in _MUST_DECIDE]
     failed = [check for check in done if check.passed is False] or must or [*first, *undecided]
-    full = [check.sentences[language].rstrip("。. ") for check in failed]
-    texts = [_briefly(check, language) for check in failed] if brief else full
+    texts = [_briefly(check, language) for check in failed]
     inside = say("check.card_between", language).join(texts)
     values = {"title": say(f"check.group_{group}", language)}
     values["verdict"] = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
@@ -364,16 +388,13 @@ def _number(value: int | None, language: str) -> str:
 
 
 def _table(checks: Sequence[CheckResult]) -> pd.DataFrame:
-    rows = []
-    for check in checks:
-        key = f"check.asked_{check.name}"
-        asked = {lang: say(key, lang) if key in catalogue() else check.name for lang in LANGUAGES}
-        rows.append(
-            {
-                "check": check.name,
-                "verdict": check.verdict,
-                **{f"asked_{lang}": asked[lang] for lang in LANGUAGES},
-                **{f"found_{lang}": check.sentences[lang] for lang in LANGUAGES},
-            }
-        )
+    rows = [
+        {
+            "check": check.name,
+            "verdict": check.verdict,
+            **{f"asked_{lang}": _asked(check.name, lang) for lang in LANGUAGES},
+            **{f"found_{lang}": check.sentences[lang] for lang in LANGUAGES},
+        }
+        for check in checks
+    ]
     return pd.DataFrame(rows)

@@ -158,8 +158,8 @@ def oster_delta(
     -------
     CheckResult
         One row "delta": ``without, r_without`` (effect and R-squared without controls), ``with_controls,
-        r_with, r_max, delta, adjusted`` (of the admissible real roots the one nearest to the effect with
-        controls; NaN if none), ``ci_low, ci_high`` (of `adjusted`). Passed if that interval excludes 0 on the
+        r_with, r_max, delta, adjusted`` (the admissible root; NaN if none), ``alternative`` (the other real
+        root; NaN if none), ``ci_low, ci_high`` (of `adjusted`). Passed if that interval excludes 0 on the
         side of the effect with controls and delta is above 1 or negative.
 
     Raises
@@ -174,13 +174,18 @@ def oster_delta(
 
     Notes
     -----
-    A root is admissible if the index of the controls keeps a variance there and moves with the treatment in
-    the same direction as at the effect with controls: without an index the equation says only that 0 is 0.
+    At a delta of 1 the equation is quadratic in the bias (effect with controls less b), and its two roots lie
+    on either side of 0: the product of both is :math:`-(R_{max} - \tilde R) \sigma_Y^2 / \tau`. Assumption 3
+    of the paper, that the covariance of treatment and observed index has the sign that it has at the effect
+    with controls, leaves one: that whose bias has the sign of the effect without controls less that with
+    them. So choose `psacalc` and `robomit` too, whatever lies nearer; the other root is `alternative`. With a
+    single control that is where the observed index vanishes, and the equation says only that 0 is 0.
     A negative delta means that unobserved controls would have to work against the observed ones.
 
     References
     ----------
-    Oster (2019), Journal of Business & Economic Statistics 37, 187-204, propositions 2 and 3.
+    Oster (2019), Journal of Business & Economic Statistics 37, 187-204, assumption 3, propositions 2 and 3.
+    Oster, psacalc for Stata, version 2.1 of May 12, 2017, Boston College archive (the choice of the root).
     """
     if not controls:
         raise DesignError("controls must name at least one column, got none; delta compares with them.")
@@ -270,6 +275,7 @@ def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
     r_with = float(slopes @ covariance[1:, 0]) / outcome
     most = min(1.0, _R_MAX * r_with) if r_max is None else max(r_max, r_with)
     sides, index = _selection(bare, full, (r_with, most), (outcome, treatment, left))
+    adjusted, alternative = _roots(full, sides, index)
     return {
         "without": float(bare),
         "r_without": float(bare**2 * treatment / outcome),
@@ -277,7 +283,8 @@ def _coefficients(covariance: Array, r_max: float | None) -> dict[str, float]:
         "r_with": r_with,
         "r_max": most,
         "delta": _delta_at_zero(full, *sides),
-        "adjusted": _adjusted(full, sides, index),
+        "adjusted": adjusted,
+        "alternative": alternative,
     }
 
 
@@ -301,10 +308,10 @@ def _delta_at_zero(full: float, observed: Polynomial, unobserved: Polynomial) ->
     return float(unobserved(full)) / below if below else np.nan
 
 
-def _adjusted(
+def _roots(
     full: float, sides: tuple[Polynomial, Polynomial], index: tuple[Polynomial, Polynomial]
-) -> float:
-    """Effect if unobserved selection is as strong as observed: the admissible root nearest to `full`.
+) -> tuple[float, float]:
+    """Effects if unobserved selection is as strong as observed: the admissible root, and the other real one.
 
     Where the observed index has no variance the equation says 0 = 0: that root is none. Nor is one at which
     the index moves with the treatment against its sign at the effect with controls (bias 0).
@@ -312,7 +319,10 @@ def _adjusted(
     observed, unobserved = sides
     variance, known = index
     roots = (unobserved - observed).trim(1e-14).roots()
-    real = roots[np.abs(roots.imag) <= _REAL * (1 + np.abs(roots))].real
+    real = np.sort(roots[np.abs(roots.imag) <= _REAL * (1 + np.abs(roots))].real)
     admissible = (variance(real) > _VANISHES * variance(0.0)) & (known(real) * known(0.0) > 0)
-    real = real[admissible]
-    return full - float(real[np.abs(real).argmin()]) if real.size else np.nan
+    return _nearest(full, real[admissible]), _nearest(full, real[~admissible])
+
+
+def _nearest(full: float, biases: Array) -> float:
+    return full - float(biases[np.abs(biases).argmin()]) if biases.size else np.nan

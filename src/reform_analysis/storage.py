@@ -14,10 +14,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import gettempdir
-from time import time
+from time import monotonic, sleep, time
 from uuid import uuid4
 
 from reform_analysis.estimates import ReportError
+from reform_analysis.messages import cause, message
 
 if sys.platform == "win32":
     import msvcrt
@@ -31,6 +32,8 @@ LONGEST = 180  # bytes; file systems take 255, and an ending is added
 SCRATCH = re.compile(r"reform-([0-9]{1,9})-([0-9a-f]+)-.+")
 ENTRY = re.compile(r"[0-9a-f]{64}\.(html|ipynb|json)")
 CACHE_BYTES = 2 * 2**30  # several thousand reports
+TURN_SECONDS = 60.0  # an index of ten thousand reports takes seconds
+POLL_SECONDS = 0.05
 KEPT_SECONDS = 7 * 86400.0  # a run going on, a shard elsewhere, or a killed run that is to go on
 
 
@@ -67,8 +70,8 @@ def reason(refused: OSError) -> str:
     -------
     str
     """
-    said = str(refused.strerror or refused)
-    return f"disk full: {said}" if refused.errno in FULL else said
+    said = cause(refused)
+    return message("refused.full_disk", cause=said) if refused.errno in FULL else said
 
 
 def digest(path: Path) -> str:
@@ -231,16 +234,16 @@ def name_faults(stems: list[str]) -> list[str]:
     -------
     list of str
     """
-    faults = []
+    faults: list[str] = []
     folded: dict[str, str] = {}
     for stem in stems:
         if stem.split(".")[0].strip().casefold() in RESERVED:
-            faults.append(f"the report name {stem!r} is reserved on Windows; rename the notebook")
+            faults.append(message("refused.reserved", name=stem))
         if len(stem.encode()) > LONGEST:
-            faults.append(f"the report name {stem!r} is longer than {LONGEST} bytes; shorten the notebook's")
+            faults.append(message("refused.too_long", name=stem, most=LONGEST))
         other = folded.setdefault(_folded(stem), stem)
         if other is not stem:
-            faults.append(f"the reports {other!r} and {stem!r} would be one file; rename a notebook")
+            faults.append(message("refused.one_file", one=other, other=stem))
     return faults
 
 
@@ -305,23 +308,66 @@ def lock(path: Path) -> Iterator[None]:
     ReportError
         If another run holds it.
     """
+    try:
+        with _held(path, seconds=0):
+            yield
+    except _NotFreeError as other:
+        told = message("refused.locked", folder=path.parent, holder=other.holder)
+        raise ReportError(told) from None
+
+
+@contextmanager
+def turn(path: Path, *, seconds: float = TURN_SECONDS) -> Iterator[None]:
+    """Wait until no other process holds a lock, and hold it.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock file.
+    seconds : float
+        To wait for.
+
+    Raises
+    ------
+    TimeoutError
+        If another process holds it for longer.
+    """
+    try:
+        with _held(path, seconds=seconds):
+            yield
+    except _NotFreeError as other:
+        raise TimeoutError(
+            errno.ETIMEDOUT, f"{path.name} is held by {other.holder} for more than {seconds:g} seconds"
+        ) from None
+
+
+class _NotFreeError(Exception):
+    def __init__(self, holder: str) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+@contextmanager
+def _held(path: Path, *, seconds: float) -> Iterator[None]:
+    end = monotonic() + seconds
     with path.open("a+b") as file:
-        try:
-            _hold(file.fileno())
-        except OSError:
-            file.seek(0)
-            holder = file.read(200).decode(errors="replace").strip()
-            raise ReportError(
-                f"another run writes into {path.parent} ({holder}); wait for it, or pass another out."
-            ) from None
+        while not _hold(file.fileno()):
+            if monotonic() >= end:
+                file.seek(0)
+                raise _NotFreeError(file.read(200).decode(errors="replace").strip())
+            sleep(POLL_SECONDS)
         file.truncate(0)
         file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
         file.flush()
         yield
 
 
-def _hold(descriptor: int) -> None:
-    if sys.platform == "win32":
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-    else:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _hold(descriptor: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True

@@ -3,57 +3,20 @@
 Everything is checked here before anything runs, and all faults come in one error.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbformat import NotebookNode
-
 from reform_analysis import grid, resources
 from reform_analysis.estimates import ReportError
-from reform_analysis.parameters import declared_parameters, read_value
+from reform_analysis.messages import message
+from reform_analysis.notebook_source import Source, read_source
+from reform_analysis.parameters import read_value
 from reform_analysis.plan_record import PlanState, read_state
 from reform_analysis.storage import digest, name_faults, report_stems
-from reform_analysis.study_file import Study, listing, nearest, read_study
+from reform_analysis.study_file import Study, listing, located, nearest, read_study
 from reform_analysis.wording import LANGUAGES
-
-
-@dataclass(frozen=True)
-class Source:
-    """A notebook as it was read: nothing reads the file again.
-
-    Parameters
-    ----------
-    path : Path
-    notebook : NotebookNode
-        Format 4.5; a cell that had no id has one made from its position.
-    sha256 : str
-        Of the file.
-    declared : dict of str to str
-        Parameter -> declared type.
-    settings : dict
-        The values set for this notebook, of the declared types.
-    """
-
-    path: Path
-    notebook: NotebookNode
-    sha256: str
-    declared: dict[str, str]
-    settings: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending.
-
-        Returns
-        -------
-        str
-        """
-        return self.path.stem
 
 
 @dataclass(frozen=True)
@@ -122,54 +85,6 @@ class Plan:
         return {name: value for source in self.sources for name, value in source.settings.items()}
 
 
-def _has_cells(raw: dict[str, Any]) -> bool:
-    cells = raw.get("cells")
-    listed = isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells)
-    return listed and isinstance(raw.get("nbformat_minor", 0), int)
-
-
-def _parse(content: bytes) -> NotebookNode:
-    raw = json.loads(content)
-    if not isinstance(raw, dict) or raw.get("nbformat") != 4 or not _has_cells(raw):
-        raise ReportError("is no notebook of format 4; open it in JupyterLab and save it")
-    # papermill and nbformat would give cells without an id a random one, and equal inputs unequal bytes.
-    for number, cell in enumerate(raw.get("cells", []), start=1):
-        cell.setdefault("id", f"cell-{number}")
-    raw["nbformat_minor"] = max(5, raw.get("nbformat_minor", 0))
-    notebook: NotebookNode = nbformat.reads(json.dumps(raw), as_version=4)
-    nbformat.validate(notebook)
-    return notebook
-
-
-def read_source(path: Path) -> Source:
-    """Read a notebook with its declared parameters.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Source
-
-    Raises
-    ------
-    ReportError
-        If it cannot be read, is no Python notebook of format 4, declares no parameters or no `language`.
-    """
-    try:
-        content = path.read_bytes()
-        notebook = _parse(content)
-    except OSError as missing:
-        raise ReportError(f"cannot be read ({missing.strerror}); check the path") from None
-    except (ValueError, nbformat.ValidationError) as broken:
-        raise ReportError(f"is no valid notebook ({str(broken).splitlines()[0]}); save it anew") from None
-    declared = declared_parameters(notebook)
-    if declared.get("language") != "str":
-        raise ReportError('does not declare `language: str = "zh"` in its parameters cell; add the line')
-    return Source(path, notebook, hashlib.sha256(content).hexdigest(), declared)
-
-
 def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
     packaged = resources.notebook_paths()
     paths = []
@@ -179,7 +94,11 @@ def _locate(study: Study, folder: Path, faults: list[str]) -> list[Path]:
         elif entry in packaged:
             paths.append(packaged[entry])
         else:
-            faults.append(f"{entry!r} is no packaged notebook; {nearest(entry, packaged)}, or a .ipynb path")
+            faults.append(
+                message(
+                    "refused.no_packaged", at=("notebooks",), entry=entry, nearest=nearest(entry, packaged)
+                )
+            )
     return paths
 
 
@@ -188,22 +107,20 @@ def _keep(paths: list[Path], only: Sequence[str], faults: list[str]) -> list[Pat
         return paths
     names = [path.stem for path in paths]
     unknown = [part for part in only if not any(name.startswith(part) for name in names)]
-    faults += [f"only: no notebook's name begins with {part!r}; {nearest(part, names)}" for part in unknown]
+    faults += [message("refused.only", part=part, nearest=nearest(part, names)) for part in unknown]
     return [path for path in paths if path.stem.startswith(tuple(only))]
 
 
 def _read_all(paths: list[Path], faults: list[str]) -> list[Source]:
     names = [path.stem.casefold() for path in paths]
     twice = sorted({name for name in names if names.count(name) > 1})
-    faults += [
-        f"two notebooks are called {name!r}, their reports would collide; rename one" for name in twice
-    ]
+    faults += [message("refused.same_notebooks", name=name) for name in twice]
     sources = []
     for path in paths:
         try:
             sources.append(read_source(path))
         except ReportError as fault:
-            faults.append(f"notebook {path} {fault}")
+            faults.append(message("refused.notebook", path=path, fault=fault))
     return sources
 
 
@@ -224,7 +141,7 @@ def _place(
 ) -> None:
     """Append a notebook to those found, after the ones that ask to run before it."""
     if source.name in waiting:
-        faults.append(f"notebooks {waiting} are each to run before one another; correct their metadata")
+        faults.append(message("refused.one_another", notebooks=waiting))
         return
     for other in sources:
         if source.name in _before(other):
@@ -244,7 +161,11 @@ def _set_values(source: Source, parameters: Mapping[str, Any], faults: list[str]
         try:
             settings[name] = read_value(parameters[name], source.declared[name])
         except ReportError as fault:
-            faults.append(f"parameter {name!r} of notebook {source.name} {fault}")
+            faults.append(
+                message(
+                    "refused.parameter", at=("parameters", name), name=name, notebook=source.name, fault=fault
+                )
+            )
     return replace(source, settings=settings)
 
 
@@ -260,9 +181,10 @@ def _check_names(parameters: Mapping[str, Any], sources: list[Source], faults: l
     declared = {name for source in sources for name in source.declared} - {"language"}
     for name in parameters:
         if name == "language":
-            faults.append("parameter 'language' is set by the renderer; choose with --language (languages=)")
+            faults.append(message("refused.parameter_language"))
         elif name not in declared:
-            faults.append(f"no chosen notebook declares parameter {name!r}; {nearest(name, declared)}")
+            near = nearest(name, declared)
+            faults.append(message("refused.no_parameter", at=("parameters", name), name=name, nearest=near))
 
 
 def make_plan(
@@ -305,19 +227,23 @@ def make_plan(
     folder = Path.cwd() if path is None else Path(path).resolve().parent
     wanted = list(dict.fromkeys(study.languages if languages is None else languages))
     values = study.values() | dict(parameters or {})
-    faults = [
-        f"language {code!r} is unknown; {nearest(code, LANGUAGES)}"
+    faults: list[str] = [
+        message("refused.language", code=code, nearest=nearest(code, LANGUAGES))
         for code in wanted
         if code not in LANGUAGES
     ]
     sources = _sources(study, folder, only, parameters or {}, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
-        faults.append(f"data must be a file, got {data!r}, seen from {folder}; check the path")
+        faults.append(message("refused.data_file", at=("data",), data=data, folder=folder))
     if not (sources and wanted) and not faults:
-        faults.append("there is nothing to render; name at least one notebook and one language")
+        faults.append(message("refused.nothing_to_render"))
     analysis = _analysis(study, folder, faults)
     keys = grid.keys(study)
+    given = {**study.parameters, **(parameters or {})}.keys() & set(keys) - {"language"}
+    faults += [
+        message("refused.key_of_grid", at=("parameters", name), name=name) for name in keys if name in given
+    ]
     cells: list[dict[str, str]] = []
     if not faults:
         cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
@@ -326,9 +252,10 @@ def make_plan(
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
     if not (reports or faults):
-        faults.append("there is nothing to render; the grid is empty")
+        faults.append(message("refused.grid_empty"))
     if faults:
-        raise listing("nothing was rendered", dict.fromkeys(faults))
+        told = located(dict.fromkeys(faults), path, besides=parameters or ())
+        raise listing(message("refused.nothing_rendered"), told)
     return Plan(
         study.title,
         folder,
@@ -363,7 +290,7 @@ def _analysis(study: Study, folder: Path, faults: list[str]) -> PlanState | None
     try:
         return read_state(folder / study.plan)
     except ReportError as fault:
-        faults.append(str(fault))
+        faults.append(fault.args[0])
         return None
 
 
@@ -385,7 +312,9 @@ def _reports(
     for source in sources:
         undeclared = {name for cell in cells for name in cell} - source.declared.keys()
         faults += [
-            f"notebook {source.name} does not declare grid key {name!r}; {nearest(name, source.declared)}"
+            message(
+                "refused.no_grid_key", notebook=source.name, name=name, nearest=nearest(name, source.declared)
+            )
             for name in sorted(undeclared)
         ]
         for cell in [] if undeclared else kept:

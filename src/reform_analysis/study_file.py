@@ -1,7 +1,7 @@
 """The study file: its keys, and how it is read. Every fault is named with its line and key."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from reprlib import Repr
@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeVar, get_args
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reform_analysis import yaml_faults
 from reform_analysis.estimates import ReportError
-from reform_analysis.parameters import WAY_OUT
-from reform_analysis.wording import LANGUAGES
+from reform_analysis.messages import Message, cause, listed, message
+from reform_analysis.wording import LANGUAGES, catalogue, say
 
+MOST_SECONDS = 30 * 24 * 3600.0  # beyond, clocks of threads overflow
 Checked = TypeVar("Checked", bound=BaseModel)
 _SHORT = Repr()  # aliases of YAML make a few lines millions of values
 _SHORT.maxlevel, _SHORT.maxlist, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 2, 3, 3, 80, 80
@@ -70,7 +72,7 @@ class Study(BaseModel):
     grid : Grid, optional
         What else there is a report for.
     deadline : float
-        Seconds that one report may take.
+        Seconds that one report may take, up to thirty days.
     plan : str, optional
         The analysis plan, relative to the study file.
     """
@@ -90,7 +92,7 @@ class Study(BaseModel):
     strata: str | None = None
     seed: int | None = None
     grid: Grid = Grid()
-    deadline: float = Field(default=3600.0, gt=0)
+    deadline: float = Field(default=3600.0, gt=0, le=MOST_SECONDS)
     plan: str | None = None
 
     def values(self) -> dict[str, Any]:
@@ -111,7 +113,7 @@ class Study(BaseModel):
         return given | {name: value for name, value in single.items() if value is not None} | self.parameters
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
+def nearest(word: str, choices: Iterable[str]) -> Message:
     """Return the allowed word that is nearest, for a message, and all that are allowed.
 
     Parameters
@@ -121,38 +123,47 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
     Returns
     -------
-    str
+    Message
     """
-    allowed = sorted(choices)
-    close = get_close_matches(word, allowed, n=1, cutoff=0.5)
-    return (f"did you mean {close[0]!r}? " if close else "") + f"allowed: {', '.join(allowed) or 'none'}"
+    known = sorted(choices)
+    allowed = tuple(known) if known else message("refused.none")
+    close = get_close_matches(word, known, n=1, cutoff=0.5)
+    if close:
+        return message("refused.nearest", close=close[0], allowed=allowed)
+    return message("refused.allowed", allowed=allowed)
 
 
-def _line(node: yaml.Node, place: tuple[int | str, ...]) -> int:
-    """The line in which a key of the file stands, from 1."""
-    if place and isinstance(node, yaml.MappingNode):
-        for name, value in node.value:
-            if name.value == str(place[0]):
-                return _line(value, place[1:]) if len(place) > 1 else int(name.start_mark.line) + 1
-    if place and isinstance(node, yaml.SequenceNode) and isinstance(place[0], int):
-        return _line(node.value[place[0]], place[1:])
-    return int(node.start_mark.line) + 1
-
-
-def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> str:
+def _describe(error: Any, root: yaml.Node, model: type[BaseModel], kind: str) -> Message:
     place = error["loc"]
-    key = ".".join(str(part) for part in place)
-    head = f"line {_line(root, place)}: "
+    told: dict[str, Any] = {
+        "line": yaml_faults.line_of(root, place),
+        "field": ".".join(str(part) for part in place),
+    }
     if error["type"] == "extra_forbidden":
-        article = "an" if kind[0] in "aeiou" else "a"
-        return (
-            f"{head}{key!r} is no key of {article} {kind}; {nearest(str(place[-1]), _allowed(model, place))}"
-        )
+        near = nearest(str(place[-1]), _allowed(model, place))
+        return message("refused.unknown_key", kind=_kind(f"a {kind}"), nearest=near, **told)
     if error["type"] == "missing":
-        return f"{head}the key {key!r} is missing; write a line `{place[-1]}: ...`"
-    hint = f"; {WAY_OUT['str']}" if error["type"] == "string_type" else ""
-    message = error["msg"].removeprefix("Value error, ")
-    return f"{head}{key}: {message[0].lower()}{message[1:]}, got {_SHORT.repr(error['input'])}{hint}"
+        return message("refused.missing_key", last=place[-1], **told)
+    hint = message("refused.hint_str") if error["type"] == "string_type" else ""
+    return message(
+        "refused.key_rule", rule=_rule(error), value=_SHORT.repr(error["input"]), hint=hint, **told
+    )
+
+
+def _rule(error: Any) -> str:
+    """The rule of pydantic that a value breaks: a message where the catalogue has it in the same words."""
+    told = error["msg"].removeprefix("Value error, ")
+    told = f"{told[0].lower()}{told[1:]}"
+    key, values = f"rule.{error['type']}", error.get("ctx", {})
+    if isinstance(values.get("error"), ValueError):  # of a validator of ours
+        own = values["error"].args[0]
+        return own if isinstance(own, Message) else told
+    known = key in catalogue() and say(key, "en", **values) == told
+    return message(key, **values) if known else told
+
+
+def _kind(kind: str) -> Message:
+    return message(f"refused.{kind.replace(' ', '_')}")
 
 
 def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
@@ -163,18 +174,6 @@ def _allowed(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[s
         nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         model = nested[0] if nested else model
     return model.model_fields
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML's safe loader overwrites a repeated key in silence; here that is an error."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        names = [key.value for key, _ in node.value]
-        twice = [name for name in names if names.count(name) > 1]
-        if twice:
-            problem = f"the key {twice[0]!r} stands twice"
-            raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def read_study(path: str | Path) -> Study:
@@ -218,9 +217,11 @@ def read_text(path: str | Path, *, kind: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
     except OSError as missing:
-        raise ReportError(f"{kind} {path} cannot be read ({missing.strerror}); check the path.") from None
+        told = message("refused.unreadable", kind=_kind(kind), path=path, cause=cause(missing))
+        raise ReportError(told) from None
     except UnicodeDecodeError as broken:
-        raise ReportError(f"{kind} {path} is no text in UTF-8: {broken}; save it so.") from None
+        told = message("refused.no_text", kind=_kind(kind), path=path, reason=str(broken))
+        raise ReportError(told) from None
 
 
 def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> Checked:
@@ -243,22 +244,83 @@ def parse_checked(text: str, model: type[Checked], *, name: str, kind: str) -> C
     ReportError
         If the text is no YAML mapping or breaks a rule of the model.
     """
+    about = {"kind": _kind(kind), "path": name}
+    tree, root, faults = _read(text, about, model)
     try:
-        # a subclass of SafeLoader
-        tree = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as broken:
-        raise ReportError(f"{kind} {name} is no YAML in UTF-8: {broken}; correct it there.") from None
-    if not isinstance(tree, dict):
-        keys = ", ".join(model.model_fields)
-        raise ReportError(
-            f"{kind} {name} must hold `key: value` lines, got {_SHORT.repr(tree)}; keys are {keys}."
-        )
-    try:
-        return model.model_validate(tree)
+        checked = model.model_validate(tree)
     except ValidationError as broken:
-        root = yaml.compose(text, Loader=yaml.SafeLoader) or yaml.MappingNode("", [])
-        faults = [_describe(error, root, model, kind) for error in broken.errors()]
-        raise listing(f"{kind} {name} is refused", faults) from None
+        found = [_describe(error, root, model, kind) for error in broken.errors() if not _of_a_key(error)]
+        raise _refused([*faults, *found], about) from None
+    if faults:
+        raise _refused(faults, about)
+    return checked
+
+
+def _read(
+    text: str, about: dict[str, Any], model: type[BaseModel]
+) -> tuple[dict[Any, Any], yaml.Node, list[Message]]:
+    """The mapping, its nodes with their lines, and what would not be read as it is written."""
+    faults: list[Message] = []
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None:
+            faults = yaml_faults.faults(root)
+        tree = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError, ValueError) as broken:
+        if faults:
+            raise _refused(faults, about) from None
+        raise ReportError(message("refused.no_yaml", reason=str(broken), **about)) from None
+    if root is None or not isinstance(tree, dict):
+        told = message("refused.no_mapping", value=_SHORT.repr(tree), keys=tuple(model.model_fields), **about)
+        raise ReportError(told)
+    return tree, root, faults
+
+
+def _refused(faults: Iterable[Message], about: dict[str, Any]) -> ReportError:
+    ordered = sorted(faults, key=lambda fault: int(fault.values["line"]))
+    return listing(message("refused.refused", **about), ordered)
+
+
+def _of_a_key(error: Any) -> bool:
+    """Whether pydantic refuses a key that is no text, which `yaml_faults` names as it is written."""
+    return bool(error["type"] == "invalid_key" or error["loc"][-1:] == ("[key]",))
+
+
+def located(faults: Iterable[str], path: str | Path | None, *, besides: Container[str] = ()) -> list[str]:
+    """Return faults with the line of the study file that they are about.
+
+    Parameters
+    ----------
+    faults : iterable of str
+        A message whose values have ``at``, keys from the top of the file, gets the line of the last of them.
+    path : str, Path or None
+        The study file.
+    besides : container of str
+        Parameters that were given elsewhere.
+
+    Returns
+    -------
+    list of str
+        A fault that is about nothing in the file stays as it is.
+    """
+    root = yaml.compose(read_text(path, kind="study file"), Loader=yaml.SafeLoader) if path else None
+    found = []
+    for fault in faults:
+        at = fault.values.get("at", ()) if isinstance(fault, Message) and not fault.parts else ()
+        lines = (yaml_faults.find(root, place) for place in _places(at, besides)) if root else ()
+        line = next((line for line in lines if line), 0)
+        found.append(message("refused.at_line", line=line, fault=fault) if line else fault)
+    return found
+
+
+def _places(at: tuple[int | str, ...], besides: Container[str]) -> list[tuple[int | str, ...]]:
+    """Where in the file a thing may stand: a parameter in ``parameters``, or as the key that sets it."""
+    if at[:1] != ("parameters",):
+        return [at] if at else []
+    name = str(at[1])
+    keys = {"outcome": "outcomes", "exposure": "exposures"}
+    own = ("periods", name) if name in ("pre", "post") else (keys.get(name, name),)
+    return [] if name in besides else [at, own]
 
 
 def listing(head: str, faults: Iterable[str]) -> ReportError:
@@ -273,4 +335,4 @@ def listing(head: str, faults: Iterable[str]) -> ReportError:
     -------
     ReportError
     """
-    return ReportError("\n".join([f"{head}:", *(f"- {fault}" for fault in faults)]))
+    return ReportError(listed(head, faults))

@@ -99,7 +99,11 @@ def common_trend_bounds(
     post-period the package leaves the first stage out of the conditioning, which makes its set slightly
     wider. Smoothness: the
     optimal fixed-length interval. With few losses a unit-period log ratios are not normal; the coverage is
-    that of the event study itself.
+    that of the event study itself. Quantiles are normal, also with few clusters: the method takes the
+    coefficients as normal with known covariance, the authors' packages have no option for a t distribution
+    (their maintainers say so in issue 27 of stata-honestdid), and none is offered here, because the
+    conditional test has no derivation for it. With few clusters the notes warn that the intervals are too
+    narrow.
 
     References
     ----------

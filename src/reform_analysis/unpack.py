@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 
 from reform_analysis.estimates import DataError
+from reform_analysis.messages import cause, message
 from reform_analysis.storage import FORBIDDEN, RESERVED
 
 MEMBERS = 100_000
@@ -39,7 +40,7 @@ def open_archive(content: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(BytesIO(content))
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError) as broken:
-        raise DataError(f"pack must be a zip archive, got one that cannot be read ({broken}).") from None
+        raise DataError(message("refused.pack_zip", reason=cause(broken))) from None
     before = min((member.header_offset for member in archive.infolist()), default=0)
     after = len(content) - content.rfind(_END) - _END_BYTES
     for count, place in ((before, "before its first member"), (after, "after its end")):
@@ -70,7 +71,7 @@ def faults(archive: zipfile.ZipFile) -> list[str]:
 def _member_faults(member: zipfile.ZipInfo) -> list[str]:
     # zipfile cuts a name at a NUL byte and keeps what stood in the archive in orig_filename.
     name = member.orig_filename
-    found = [f"{name!r}: {fault}" for fault in name_faults(name)]
+    found: list[str] = [message("refused.in_pack", name=name, fault=fault) for fault in name_faults(name)]
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG) or member.is_dir():
         found.append(f"{name!r}: is no plain file (a link, a folder or a device)")
@@ -99,22 +100,22 @@ def name_faults(name: str) -> list[str]:
     >>> name_faults("../x")
     ['leaves the folder']
     """
-    found = []
+    found: list[str] = []
     parts = name.split("/")
     if name.startswith(("/", "\\")) or name[1:2] == ":":
-        found.append("is an absolute path")
+        found.append(message("refused.name_absolute"))
     if ".." in name.replace("\\", "/").split("/"):
-        found.append("leaves the folder")
+        found.append(message("refused.name_leaves"))
     if any(part in ("", ".") for part in parts):
-        found.append("has an empty part or a dot as a part")
+        found.append(message("refused.name_empty"))
     if any(char in _FORBIDDEN or unicodedata.category(char) in ("Cc", "Cf", "Cs") for char in "".join(parts)):
-        found.append("has a character that some file systems forbid")
+        found.append(message("refused.name_forbidden"))
     if any(part.rstrip(". ") != part for part in parts if part not in (".", "..")):
-        found.append("has a part that ends in a dot or a space, which Windows drops")
+        found.append(message("refused.name_dot"))
     if any(part.split(".")[0].strip().casefold() in RESERVED for part in parts):
-        found.append("has a part that is reserved on Windows")
+        found.append(message("refused.name_reserved"))
     if any(len(part.encode("utf-8", "replace")) > 255 for part in parts):
-        found.append("has a part longer than 255 bytes")
+        found.append(message("refused.name_long"))
     return found
 
 

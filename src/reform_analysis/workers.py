@@ -15,7 +15,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from reform_analysis.estimates import ReportError
 from reform_analysis.jobs import Job, JobRecord, render_one
-from reform_analysis.kernels import CAN_FORK, ForkServer, needed_libraries
+from reform_analysis.kernels import CAN_FORK, ForkServer, needed_libraries, prepare_fonts
 from reform_analysis.provisioners import kill_cold_kernels
 
 Kernels = Literal["auto", "fork", "cold"]
@@ -51,13 +51,17 @@ def run(jobs: Sequence[Job], *, workers: int, kernels: Kernels = "auto") -> Gene
 
 def _server(jobs: Sequence[Job], kernels: Kernels, stack: ExitStack) -> str | None:
     if kernels == "cold" or (kernels == "auto" and (not CAN_FORK or len(jobs) < 2)):
+        prepare_fonts()
         return None
     code = {cell.source for job in jobs for cell in job.source.notebook.cells if cell.cell_type == "code"}
+    libraries = needed_libraries(code)
+    prepare_fonts(libraries)
     try:
-        return stack.enter_context(ForkServer(needed_libraries(code))).socket
+        return stack.enter_context(ForkServer(libraries)).socket
     except (ReportError, OSError) as refused:
         if kernels == "fork":
             raise
+        prepare_fonts()
         warnings.warn(f"Kernels are started cold, which is slower: {refused}", RuntimeWarning, stacklevel=2)
         return None
 

@@ -1,4 +1,4 @@
-"""What system tests share: the wheel installed for good, a user who may write nothing there, LibreOffice."""
+"""What system tests share: the wheel, a user who may write nothing there, LibreOffice, Chromium."""
 
 import os
 import re
@@ -12,12 +12,23 @@ from pathlib import Path
 
 import pytest
 from matplotlib import get_data_path
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from reform_analysis import resources
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 PLAIN = {"PATH": "/usr/bin:/bin", "LANG": "C"}  # no HOME, and a locale that knows no Chinese
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # 宋体 and Times New Roman are rarely installed here: fonts at hand stand in under their names.
 FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>
 <dir>{chinese}</dir><dir>{latin}</dir><cachedir>{cache}</cachedir>
@@ -148,3 +159,31 @@ def _converted(document: Path, folder: Path, font: str = "STIXGeneral") -> Path:
     environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
     subprocess.run(command, check=True, capture_output=True, env=environment, timeout=300)
     return folder / f"{document.stem}.pdf"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def tab(browser: Browser, complaints: list[str]) -> Iterator[Page]:
+    """A tab that notes requests that leave the page or fail, dialogs, and what the console says."""
+    tab = browser.new_page()
+    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else complaints.append(r.url))
+    tab.on("requestfailed", lambda request: complaints.append(f"not found: {request.url}"))
+    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("dialog", lambda dialog: complaints.append(dialog.message))
+    yield tab
+    tab.close()

@@ -1,18 +1,15 @@
 """The index of a grid in headless Chromium: filter, sort, open, back, keyboard, narrow, dark, print."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from reform_analysis.jobs import JobRecord
 from reform_analysis.runs import RUN, write_index
 
 pytestmark = pytest.mark.system
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 EVIL = "<img src=x onerror=alert(1)>"
 RATIOS = {"甲县": 0.8, "乙县": 0.4, EVIL: 1.6, "丙县": None}
 
@@ -62,35 +59,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     return write_index(folder).as_uri()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def tab(browser: Browser, complaints: list[str], address: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.on(
-        "request",
-        lambda asked: None if asked.url.startswith(("file:", "data:")) else complaints.append(asked.url),
-    )
-    page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(dialog.message))
-    page.goto(address)
-    page.wait_for_selector("tbody tr", state="visible")
-    yield page
-    page.close()
+def tab(tab: Page, complaints: list[str], address: str) -> Iterator[Page]:
+    tab.set_viewport_size({"width": 1280, "height": 900})
+    tab.goto(address)
+    tab.wait_for_selector("tbody tr", state="visible")
+    yield tab
     assert complaints == []
 
 

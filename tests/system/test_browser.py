@@ -1,28 +1,16 @@
 """A rendered report and the index, driven in headless Chromium as a reader would."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from reform_analysis import report
 
 pytestmark = pytest.mark.system
 
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTHS = (1280, 390)
 PAGES = ("zh", "en", "index")
 
@@ -70,32 +58,6 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {
         name: path.as_uri() for name, path in {**paths, "index": folder / "reports" / "index.html"}.items()
     }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def tab(browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    """A tab that notes every request that leaves the page, and every console error."""
-    tab = browser.new_page()
-    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else complaints.append(r.url))
-    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    yield tab
-    tab.close()
 
 
 def open_page(tab: Page, address: str, *, width: int = 1280) -> None:

@@ -3,28 +3,17 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 KINDS = (
     "index.html",
     "zh/tutorial.html",
@@ -55,16 +44,6 @@ def pages(site: Path) -> dict[Path, BeautifulSoup]:
     return found
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 def test_no_link_within_the_site_is_broken(pages: dict[Path, BeautifulSoup]) -> None:
     anchors = {path: {str(tag["id"]) for tag in soup.select("[id]")} for path, soup in pages.items()}
     broken = []
@@ -91,23 +70,6 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Beautifu
     for sheet in site.rglob("*.css"):
         assert not re.search(r"url\(['\"]?(https?:)?//", sheet.read_text("utf-8")), sheet
         assert "@import" not in sheet.read_text("utf-8"), sheet
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def tab(browser: Browser, complaints: list[str]) -> Iterator[Page]:
-    """A tab that notes every request that leaves the page or fails, and every console error."""
-    tab = browser.new_page()
-    tab.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else complaints.append(r.url))
-    tab.on("requestfailed", lambda request: complaints.append(f"not found: {request.url}"))
-    tab.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-    tab.on("pageerror", lambda error: complaints.append(str(error)))
-    yield tab
-    tab.close()
 
 
 def serious(tab: Page) -> list[str]:
