@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import jsonschema
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from reform_analysis import manifest, resources
+from reform_analysis import manifest, report, resources
 from reform_analysis.notebook_source import read_source
 
 
@@ -34,3 +36,24 @@ def test_a_file_of_the_user_is_not_called_real(tmp_path: Path, name: str, kind: 
     source.settings["data"] = name
     data = manifest.data_file(source, folder=tmp_path, digests={str(tmp_path / name): "f" * 64})
     assert (data.kind, data.sha256) == (kind, "f" * 64)
+
+
+def test_values_that_nothing_set_stand_in_manifest_and_footer(tmp_path: Path) -> None:
+    cells = [
+        new_markdown_cell("# T"),
+        new_code_cell(
+            'language: str = "zh"\nseed: int = 7\nlevel: float = 0.95', metadata={"tags": ["parameters"]}
+        ),
+    ]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "a.ipynb")
+    study = tmp_path / "study.yaml"
+    study.write_text("notebooks: [a.ipynb]\nlanguages: [en]\nparameters: {level: 0.9}\n", encoding="utf-8")
+    run = report.render(study, out=tmp_path / "out")
+    found = json.loads((run.folder / "manifest.json").read_bytes())
+    jsonschema.validate(found, manifest.schema())
+    assert found["seed"] == 7
+    assert (found["reports"][0]["parameters"], found["reports"][0]["defaults"]) == (
+        {"level": 0.9},
+        {"seed": 7},
+    )
+    assert ">Seed 7<" in (run.folder / "a.en.html").read_text(encoding="utf-8")

@@ -82,13 +82,14 @@ class StudyFile(BaseModel):
 
 
 class Report(BaseModel):
-    """One report and its files."""
+    """One report and its files: `parameters` were set, `defaults` are those that the notebook brought."""
 
     model_config = ConfigDict(extra="forbid")
     stem: str
     notebook: str
     keys: dict[str, str]
     parameters: dict[str, str | int | float | bool | None]
+    defaults: dict[str, str | int | float | bool | None] = {}
     status: Literal["ok", "failed"]
     files: dict[str, str]
     error: str | None
@@ -233,7 +234,7 @@ def stamp(
     tuple of str
     """
     place = place_text(keys or {})
-    seed = source.settings.get("seed")
+    seed = source.values().get("seed")
     lines = [
         *([say("stamp.place", language, place=place)] if place else []),
         say(f"stamp.{data.kind}", language, name=Path(data.path).name, sha256=data.sha256[:12]),
@@ -308,7 +309,8 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         for task in tasks
         for file in [data_file(task.source, folder=plan.folder, digests=digests)]
     }
-    settings = {task.stem: task.source.settings for task in tasks}
+    sources = {task.stem: task.source for task in tasks}
+    seeds = {source.values().get("seed") for source in sources.values()} - {None}
     status: Literal["complete", "failed", "interrupted"]
     status = "interrupted" if run.interrupted else "failed" if run.failed else "complete"
     document = Manifest(
@@ -320,7 +322,7 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         python=platform.python_version(),
         platform=platform.platform(),
         libraries=libraries(),
-        seed=plan.parameters.get("seed"),
+        seed=seeds.pop() if len(seeds) == 1 else None,
         languages=list(run.languages),
         data=list(data.values()),
         notebooks=[NotebookFile(name=source.name, sha256=source.sha256) for source in plan.sources],
@@ -330,18 +332,20 @@ def describe(run: Any, plan: Plan, tasks: Sequence[Job], *, seconds: float) -> s
         planned=run.planned,
         study=StudyFile(name=plan.file, sha256=plan.file_sha256) if plan.file else None,
         analysis_plan=describe_plan(plan.analysis, run.records) if plan.analysis else None,
-        reports=[_report(record, settings[record.stem], run.folder) for record in run.records],
+        reports=[_report(record, sources[record.stem], run.folder) for record in run.records],
     )
     return document.model_dump_json(indent=2) + "\n"
 
 
-def _report(record: JobRecord, settings: dict[str, Any], folder: Path) -> Report:
+def _report(record: JobRecord, source: Source, folder: Path) -> Report:
+    defaults = {name: value for name, value in source.values().items() if name not in source.settings}
     names = [name for name in (record.html, record.ipynb) if name]
     return Report(
         stem=record.stem,
         notebook=record.notebook,
         keys=record.keys,
-        parameters=settings,
+        parameters=source.settings,
+        defaults={name: value for name, value in defaults.items() if name != "language"},
         status=record.status,
         files={name: digest(folder / name) for name in names},
         error=record.error,

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 from reform_analysis.estimates import ReportError
 from reform_analysis.messages import cause, message
-from reform_analysis.parameters import declared_parameters
+from reform_analysis.parameters import declared_parameters, default_values
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,16 @@ class Source:
         str
         """
         return self.path.stem
+
+    def values(self) -> dict[str, Any]:
+        """Return the values that the parameters have: those set, and the notebook's own for the rest.
+
+        Returns
+        -------
+        dict
+            Without parameters whose own value is no constant.
+        """
+        return default_values(self.notebook) | self.settings
 
 
 def _has_cells(raw: dict[str, Any]) -> bool:
