@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from reform_analysis import counts, did, effect_design, simulate
-from reform_analysis.estimates import DesignError, StatisticalWarning, UntestableError
+from reform_analysis import counts, did, effect_design, randomise, simulate
+from reform_analysis.estimates import DataError, DesignError, StatisticalWarning, UntestableError
 
 PERIODS = ["2019", "2020", "2021", "2022"]
 
@@ -160,3 +160,29 @@ def test_both_ways_where_there_is_an_exposure() -> None:
     assert list(effect_design.with_and_without(fit, with_one, method="m")) == ["m", "m_rate"]  # type: ignore[arg-type]
     assert list(effect_design.with_and_without(fit, without, method="m")) == ["m"]  # type: ignore[arg-type]
     assert seen == [None, "cases", None]
+
+
+def test_a_randomisation_knows_the_treatment_of_units_with_gaps() -> None:
+    drawn = simulate.draw_panel(effect=0.5, seed=4, units=120, pilots=30, counties=12, cities=4, mean=2.0)
+    given: dict[str, Any] = {"outcome": "losses", "exposure": None}
+    given |= {"pre": ["2019", "2020"], "post": ["2021", "2022"]}
+    asked: dict[str, Any] = {
+        "treatment": "treated",
+        "outcome": "losses",
+        "unit": "unit_id",
+        "period": "period",
+    }
+    whole = effect_design.design(drawn, **given)
+    pilots = drawn.loc[drawn["pilot"].astype(bool), "unit_id"].unique()
+    gaps = drawn["unit_id"].isin(pilots[:3]) & drawn["period"].eq("2021")
+    gaps |= drawn["unit_id"].isin(pilots[3:5]) & drawn["period"].isin(["2021", "2022"])
+    found = effect_design.design(drawn[~gaps], **given)
+    with pytest.raises(DataError, match="its history is unknown"):
+        randomise.randomisation_test(found.frame, **asked, draws=99, seed=1)
+    full = found.completed.set_index(["unit_id", "period"]).sort_index()
+    expected = whole.frame.set_index(["unit_id", "period"]).sort_index()
+    columns = ["pilot", "adopted", "city", "treated", "treated_share", "treated_share_next_month"]
+    pd.testing.assert_frame_equal(full[columns], expected[columns], check_dtype=False)
+    assert full["losses"].isna().sum() == gaps.sum()
+    result = randomise.randomisation_test(found.completed, **asked, draws=99, seed=1)
+    assert result.to_frame()["estimate"].iloc[0] < 1

@@ -72,6 +72,19 @@ class Design:
         """
         return CLUSTERS[0] if self.cluster == CLUSTERS[0] else None
 
+    @property
+    def completed(self) -> pd.DataFrame:
+        """Return the frame with a row for every unit and period, those added without counts.
+
+        A test that assigns pilot status anew has to know each unit's treatment in every period, also in one
+        for which the unit has no row.
+
+        Returns
+        -------
+        DataFrame
+        """
+        return _coded(completed(self.frame), list(self.after))
+
     def named(self, method: str) -> str:
         """Return the name of a method's result that takes the exposure, where there is one.
 
@@ -149,6 +162,33 @@ def design(
         dropped=found.dropped_frame,
         synthetic=is_synthetic(panel),
     )
+
+
+def completed(frame: pd.DataFrame, *, also: Sequence[str] = ()) -> pd.DataFrame:
+    """Return a panel with a row for every unit and period, those added without counts.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    also : sequence of str
+        Columns that are constant within units, beside pilot, adopted, county and city: their values are
+        those of the unit's first row.
+
+    Returns
+    -------
+    DataFrame
+        The frame itself where no row is missing.
+    """
+    keys = ["unit_id", "period"]
+    every = pd.MultiIndex.from_product([frame[key].unique() for key in keys], names=keys)
+    added = every.difference(pd.MultiIndex.from_frame(frame[keys])).to_frame(index=False)
+    if added.empty:
+        return frame
+    fixed = [name for name in ("pilot", "adopted", "county", "city", *also) if name in frame]
+    added = added.join(frame.groupby("unit_id")[fixed].first(), on="unit_id")
+    found = pd.concat([frame, added], ignore_index=True)
+    found.attrs = frame.attrs
+    return found
 
 
 def _require_periods(panel: pd.DataFrame, before: list[Any], after: list[Any]) -> None:
