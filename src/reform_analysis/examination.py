@@ -16,12 +16,12 @@ from reform_analysis import counts, did, panel, planning, power, robustness
 from reform_analysis.effect_design import TREATED, Design, attempt
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.periods import in_order
 from reform_analysis.refits import in_both, joined
 from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
-from reform_analysis.treatment import treated_fraction
 
 EXPOSURES = ("lawsuits_concluded", "disputes", "population")
 INTO = ("reconsiderations_filed", "reconsiderations_concluded")
@@ -132,7 +132,7 @@ def examine(
     Parameters
     ----------
     whole : DataFrame
-        The panel the comparison was made from; contamination is looked for in all its periods.
+        The panel the comparison was made from; its later periods tell whether controls are reformed then.
     design : Design
     measures : tuple of str
         Doses; those that the panel lacks are left out.
@@ -298,22 +298,18 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
 
 def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     last, acts = s.design.after[-1], s.one("earlier_acts")
-    coded = treated_fraction(s.whole, coding="binary").where(s.whole["pilot"].astype(bool), 0.0)
-    everywhere = s.whole.assign(**{TREATED: coded})
     return {
         "timing_codings": partial(
             robustness.timing_codings, s.frame, s.fit, treatment=TREATED, earlier_acts=acts
         ),
         "contamination": partial(
             robustness.contamination,
-            everywhere,
+            _with_later(s),
             s.fit,
             treatment=TREATED,
             other_pilot=s.other_pilot,
-            last_clean_period=last,
-            outcome=s.design.outcome,
-            exposure=s.design.exposure,
             strata=s.design.strata,
+            **s.windows,
             **s.drawn,
         ),
         "concurrent_reforms": partial(
@@ -322,6 +318,14 @@ def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
         if s.reforms is not None or s.whole.attrs.get("reforms") == "zhejiang"
         else None,
     }
+
+
+def _with_later(s: _Subject) -> pd.DataFrame:
+    """The rows that the estimate uses, and those of the same units in the periods after them."""
+    ordered = in_order(s.whole["period"])
+    last = max(ordered.index(name) for name in s.design.after)
+    later = s.whole["period"].isin(ordered[last + 1 :]) & s.whole["unit_id"].isin(s.frame["unit_id"])
+    return pd.concat([s.frame, s.whole[later].assign(**{TREATED: 0.0})], ignore_index=True)
 
 
 def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:

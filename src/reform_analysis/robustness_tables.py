@@ -50,6 +50,7 @@ _REFUSALS = {
 _ROWS = {
     "all together": "together",
     "reformed controls against the others": "reformed",
+    "controls reformed afterwards against the others": "reformed_later",
     "overturns significance": "significance",
     "overturns sign": "sign",
 }

@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from reform_analysis.contamination import THEIR_OWN
+from reform_analysis.contamination import AFTERWARDS, THEIR_OWN
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
 from reform_analysis.wording import LANGUAGES, catalogue, say
@@ -316,7 +316,7 @@ def _briefly(check: CheckResult, language: str) -> str:
 
 def _ratios(frame: pd.DataFrame, language: str) -> str:
     """From which to which ratio the refits go, what is no refit of the estimate apart; empty without one."""
-    other = frame.index.astype(str).str.startswith("moved: ") | (frame.index == THEIR_OWN)
+    other = frame.index.astype(str).str.startswith("moved: ") | frame.index.isin([THEIR_OWN, AFTERWARDS])
     known = frame.loc[~other, "estimate"].dropna()
     if known.empty:
         return ""
