@@ -37,9 +37,9 @@ def briefly(checks: Sequence[CheckResult], language: str) -> list[str]:
 def _brief(check: CheckResult, language: str, *, named: bool) -> str:
     frame = check.to_frame()
     full = check.sentences[language].rstrip("。. ")
-    if check.name == _BASE and "ci_low" in frame:
+    if check.name == _BASE and "base_period" in frame.index:
         return _shrunk(frame, check.passed, language)
-    if check.name == "selection_simulation" and "low" in frame:
+    if check.name == "selection_simulation" and "at_random" in frame.index:
         return _chosen(frame, check.passed, language, named=named)
     if check.name == "common_trend_bounds" and "breakdown" in frame.index:
         return _trend(frame, language)
