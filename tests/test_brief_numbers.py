@@ -65,6 +65,10 @@ def test_an_open_question_of_selection_shows_the_interval_that_holds_one_and_no_
             simulation(passed=False, observed=0.6),
             "against the base period 0.60, by choice on it alone 0.58 to 1.49",
         ),
+        (
+            CheckResult("oster_delta", False, SAID, pd.DataFrame({"delta": [6.1]}, index=["delta"])),
+            "delta 6.10",
+        ),
         (bounds(0.35, 0.37, 0.91), "breakdown value 0.35"),
         (bounds(np.nan), "interval 0.24 to 1.36, which holds 1"),
         (bounds(np.nan, 0.4, 0.99), "interval 0.40 to 0.99, which holds 1 at the least departure"),

@@ -202,3 +202,17 @@ def test_the_reforms_beside_the_zhejiang_one_are_listed_for_it_alone() -> None:
     assert len(found.to_frame()) <= 1  # type: ignore[union-attr]
     example_panel = open_panel()
     assert example_panel.attrs["reforms"] == "zhejiang"
+
+
+def test_an_honest_null_study_fails_no_check_of_what_would_overturn_it() -> None:
+    panel = simulate.draw_panel(effect=None, seed=2, units=120, pilots=40, counties=24, cities=12, mean=2.0)
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    found = examine(panel, compared, draws=99, seed=1)
+    assert found.estimates is not None
+    assert found.estimates.to_frame()["p_value"].iloc[0] > 0.05
+    for name in ("oster_delta", "specification_curve"):
+        assert found.checks[name].passed is None  # type: ignore[union-attr]
+        assert found.checks[name].sentences["en"].endswith("this check is for information.")  # type: ignore[union-attr]
+    for language in LANGUAGES:
+        (first,) = robustness_report.headline(found, language=language).sentences
+        assert say("check.group_specification", language) not in first

@@ -193,6 +193,19 @@ def test_a_failed_check_of_controls_or_specification_is_a_veto(name: str) -> Non
     assert name in first(card)
 
 
+@pytest.mark.parametrize("name", ["specification_curve", "oster_delta"])
+def test_of_an_undecided_estimate_nothing_is_left_to_overturn(name: str) -> None:
+    undecided = estimates(0.8, 0.2, 0.53, 1.2, 0.3)
+    card = scorecard([*decisive(), check(name, passed=False)], undecided)
+    assert card.groups.loc["specification", "verdict"] == "for information"
+    assert "codings and specifications" not in first(card)
+    assert card.to_frame()["verdict"].iloc[-1] == "for information"
+    assert "no finding to overturn" in card.to_frame()["found_en"].iloc[-1]
+    assert "没有可以推翻的结论" in card.to_frame()["found_zh"].iloc[-1]
+    coded = scorecard([*decisive(), check("timing_codings", passed=False)], undecided)
+    assert "codings and specifications, failed" in first(coded), "another answer is no overturned finding"
+
+
 @pytest.mark.parametrize("bounds", [None, True])
 def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> None:
     others = [each for each in decisive() if each.name != "common_trend_bounds"]

@@ -36,18 +36,21 @@ def briefly(checks: Sequence[CheckResult], language: str) -> list[str]:
 
 def _brief(check: CheckResult, language: str, *, named: bool) -> str:
     frame = check.to_frame()
-    full = check.sentences[language].rstrip("。. ")
     if check.name == _BASE and "base_period" in frame.index:
         return _shrunk(frame, check.passed, language)
     if check.name == "selection_simulation" and "at_random" in frame.index:
         return _chosen(frame, check.passed, language, named=named)
     if check.name == "common_trend_bounds" and "breakdown" in frame.index:
         return _trend(frame, language)
-    if "conclusion" not in frame:
-        return full
-    if check.name == "displacement":
-        return _displaced(frame, language)
-    return _refitted(frame, language) or full
+    if check.name == "oster_delta" and "delta" in frame and np.isfinite(frame["delta"].iloc[0]):
+        return say("check.brief_oster_delta", language, delta=frame["delta"].iloc[0])
+    found = _compared(check.name, frame, language) if "conclusion" in frame else ""
+    return found or check.sentences[language].rstrip("。. ")
+
+
+def _compared(name: str, frame: pd.DataFrame, language: str) -> str:
+    """The numbers of refits; empty where none could be estimated."""
+    return _displaced(frame, language) if name == "displacement" else _refitted(frame, language)
 
 
 def _shrunk(frame: pd.DataFrame, passed: bool | None, language: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from reform_analysis import counts, did, panel, planning, power, robustness
+from reform_analysis.conclusions import nothing_to_overturn
 from reform_analysis.effect_design import TREATED, Design, attempt
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
@@ -166,11 +167,18 @@ def examine(
     checks = {name: _tried(name, check) for name, check in _planned(subject, estimates).items()}
     curve = _tried(CURVE, partial(_curve, subject))
     checks[CURVE] = curve.result if isinstance(curve, SpecificationCurve) else curve
+    if estimates is not None:
+        checks = {name: _open(found, estimates) for name, found in checks.items()}
     done = [check for check in checks.values() if isinstance(check, CheckResult)]
     card = robustness.scorecard(done, estimates) if estimates is not None and done else None
     return Examination(
         design, estimates, checks, curve if isinstance(curve, SpecificationCurve) else None, card
     )
+
+
+def _open(found: Found, estimates: Estimates) -> Found:
+    """A check for information where there is no finding that it could overturn."""
+    return nothing_to_overturn(found, estimates) if isinstance(found, CheckResult) else found
 
 
 def _tried(name: str, check: Callable[[], Any] | None) -> Any:

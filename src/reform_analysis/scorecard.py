@@ -12,6 +12,7 @@ from html import escape
 import pandas as pd
 
 from reform_analysis.brief_numbers import briefly
+from reform_analysis.conclusions import nothing_to_overturn
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
 from reform_analysis.wording import LANGUAGES, catalogue, say
@@ -152,6 +153,9 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
 
     Notes
     -----
+    Where the estimate is undecided, checks of what would overturn it (`oster_delta`, `specification_curve`)
+    are for information: there is nothing to overturn.
+
     "Shown" is short for: the estimate survives what was tried. No list of checks proves the assumption that
     pilots would otherwise have changed as the others did.
     """
@@ -162,6 +166,7 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     name = frame.index[0] if term is None else term
     if name not in frame.index:
         raise DesignError(f"term must be one of {list(frame.index)}, got {term!r}; name a term.")
+    checks = [nothing_to_overturn(check, estimates, term=name) for check in checks]
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
     groups = _groups(checks)
