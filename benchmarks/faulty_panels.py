@@ -101,6 +101,11 @@ def rolled_out(seed: int) -> pd.DataFrame:
     return panel(seed, rollout={"2022": 0.4, "2023": 0.4})
 
 
+def rolled_out_later(seed: int) -> pd.DataFrame:
+    """Controls take the reform up in 2022 and 2023, it works there too, and 2021 is the last year used."""
+    return rolled_out(seed)
+
+
 def flagged(seed: int) -> pd.DataFrame:
     """A tenth of the controls is flagged, for nothing."""
     df, rng = panel(seed), np.random.default_rng(seed)
@@ -187,3 +192,10 @@ def strong_and_all_fall(seed: int) -> pd.DataFrame:
 def strong_and_rolled_out(seed: int) -> pd.DataFrame:
     """Effect 0.2 on a mean of 4, but controls take the reform up in 2022 and 2023."""
     return panel(seed, **STRONG, rollout={"2022": 0.4, "2023": 0.4})
+
+
+def strong_before_the_roll_out(seed: int) -> pd.DataFrame:
+    """Effect 0.2 on a mean of 4; controls take the reform up in 2022 and 2023, after the last year used."""
+    df = strong_and_rolled_out(seed)
+    df.attrs["post"] = ["2021"]
+    return df

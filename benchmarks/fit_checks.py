@@ -18,6 +18,7 @@ Regression to the mean without an effect, and a trend before adoption, are also 
 import sys
 from collections.abc import Callable, Sequence
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,10 +41,12 @@ from faulty_panels import (
     one_city,
     panel,
     rolled_out,
+    rolled_out_later,
     small_effect,
     strong,
     strong_and_all_fall,
     strong_and_rolled_out,
+    strong_before_the_roll_out,
     strong_with_withdrawals,
 )
 from scipy.stats import t as student
@@ -53,6 +56,8 @@ from reform_analysis.counts import fit_poisson
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 
 FIXED = {"unit": "unit_id", "period": "period"}
+PRE = ["2018", "2019", "2020"]
+SHOULD = {True: "pass", False: "fail", None: "decide nothing"}
 
 
 def quick_fit(
@@ -93,7 +98,9 @@ def quick_fit(
 
 def card(df: pd.DataFrame) -> CheckResult:
     """The scorecard after all checks, or the first that fails; passed where it calls the fall an effect."""
-    windows = {"outcome": "losses", "pre": ["2018", "2019", "2020"], "post": ["2021", "2022", "2023"]}
+    used: dict[str, Any] = {"pre": PRE, "post": df.attrs.get("post", ["2021", "2022", "2023"])}
+    windows = {"outcome": "losses", **used}
+    whole, df = df, df[df["period"].isin([*used["pre"], *used["post"]])]
     into = df.attrs.get("into", "reconsiderations_filed")
     checks: list[Callable[[], CheckResult]] = [
         lambda: robustness.displacement(df, quick_fit, into=[into], treatment=TREATMENT),
@@ -102,7 +109,7 @@ def card(df: pd.DataFrame) -> CheckResult:
         lambda: robustness.series_collapse(
             df, quick_fit, events="net" if "net" in df else None, treatment=TREATMENT
         ),
-        lambda: robustness.contamination(df, quick_fit, treatment=TREATMENT),
+        lambda: robustness.contamination(whole, quick_fit, treatment=TREATMENT, **used),
         lambda: robustness.placebo_dates(df, quick_fit, treatment=TREATMENT),
         lambda: robustness.baseline_shrinkage(df, draws=99, seed=1, **windows),
         lambda: robustness.selection_simulation(df, draws=99, seed=1, **windows),
@@ -163,6 +170,9 @@ CHECKS: dict[str, Callable[[pd.DataFrame], CheckResult]] = {
         df, quick_fit, treatment=TREATMENT, earlier_acts="old"
     ),
     "contamination": lambda df: robustness.contamination(df, quick_fit, treatment=TREATMENT),
+    "contamination, later roll-out": lambda df: robustness.contamination(
+        df, quick_fit, treatment=TREATMENT, pre=PRE, post=["2021"]
+    ),
     "contamination, flags": lambda df: robustness.contamination(
         df, quick_fit, treatment=TREATMENT, adopted=None, other_pilot="city_pilot"
     ),
@@ -184,9 +194,10 @@ CHECKS: dict[str, Callable[[pd.DataFrame], CheckResult]] = {
     "exposure_choices": lambda df: robustness.exposure_choices(df, quick_fit),
     "specification_curve": curve,
     "scorecard": card,
+    "scorecard, later roll-out": card,
 }
 # What is checked, the panel, the verdict it should get, and the nominal rate of false alarms if there is one.
-CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool, float | None]] = [
+CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool | None, float | None]] = [
     ("placebo_dates", earlier_trend, False, None),
     ("placebo_dates", clean, True, 0.05),
     ("placebo_outcomes", everything_falls, False, None),
@@ -207,6 +218,7 @@ CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool, float | None]] = [
     ("timing_codings, old acts", old_acts_fall, False, None),
     ("timing_codings, old acts", old_acts_stay, True, None),
     ("contamination", rolled_out, False, None),
+    ("contamination, later roll-out", rolled_out_later, None, None),
     ("contamination, flags", flagged, True, 0.05),
     ("contamination, flags", flagged_without_effect, True, 0.05),
     ("contamination, clean period", clean, True, 0.05),
@@ -234,6 +246,7 @@ CASES: list[tuple[str, Callable[[int], pd.DataFrame], bool, float | None]] = [
     ("scorecard", strong_and_rolled_out, False, None),
     ("scorecard", strong, True, None),
     ("scorecard", strong_with_withdrawals, True, None),
+    ("scorecard, later roll-out", strong_before_the_roll_out, True, None),
 ]
 
 
@@ -282,7 +295,7 @@ def main(arguments: list[str]) -> int:
         what = (draw.__doc__ or "").partition("\n")[0].rstrip(".")
         share = coverage(panels, results) if name.startswith("displacement") else ""
         print(
-            f"{name} should {'pass' if should else 'fail'}, {what[0].lower()}{what[1:]}: "
+            f"{name} should {SHOULD[should]}, {what[0].lower()}{what[1:]}: "
             f"{rates(found)}{share} ({seeds} panels, {perf_counter() - begun:.0f} s)",
             flush=True,
         )

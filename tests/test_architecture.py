@@ -96,7 +96,7 @@ LAYERS = [
         "placebo",
         "reconcile",
     },
-    {"specification_curve"},
+    {"brief_numbers", "specification_curve"},
     {"scorecard"},
     {"robustness"},
     {"journal_layout", "note_texts"},

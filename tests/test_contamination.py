@@ -135,3 +135,80 @@ def test_a_variant_without_an_estimate_is_no_other_conclusion() -> None:
     assert "another conclusion" not in result.sentences["en"]
     assert "There is no estimate for up to the last clean period" in result.sentences["en"]
     assert "截至推广之前无法估计" in result.sentences["zh"]
+
+
+USED = {"pre": ["2018", "2019", "2020"], "post": ["2021"]}
+
+
+def test_a_reform_of_controls_after_the_periods_used_is_for_information() -> None:
+    """Controls adopt in 2022 and 2023, and it works: no row of 2018 to 2021 is touched."""
+    df = panel(1, rollout=ROLLOUT)
+    result = contamination(df, FIT, treatment="treated", **USED)
+    assert result.passed is None
+    frame = result.to_frame()
+    assert frame.index.tolist() == ["all rows", "controls reformed afterwards against the others"]
+    used = FIT(df[df["period"] <= "2021"]).to_frame()["estimate"].iloc[0]
+    assert frame.loc["all rows", "estimate"] == pytest.approx(used)
+    controls = df[~df["pilot"]]
+    own = ((controls["adopted"] != "") & (controls["period"] >= controls["adopted"].str[:4])).astype(float)
+    later = FIT(controls.assign(treated=own)).to_frame()["estimate"].iloc[0]
+    assert frame["estimate"].iloc[1] == pytest.approx(later)
+    assert frame["p_randomised"].iloc[1] <= 0.05
+    reformed = controls.loc[controls["adopted"] != "", "unit_id"].nunique()
+    assert result.sentences["en"].startswith("No control that the estimate uses was reformed in the periods")
+    assert (
+        f"After 2021, {reformed} of 140 controls were reformed: periods after 2021 must stay out"
+        in (result.sentences["en"])
+    )
+    assert "2021之后的时期不得用于比较，届时对照单位自身的比值为" in result.sentences["zh"]
+    assert "do not show what would have been" not in result.sentences["en"]
+
+
+def test_a_roll_out_by_the_last_period_used_still_fails() -> None:
+    df = panel(1, rollout=ROLLOUT)
+    result = contamination(df, FIT, treatment="treated", pre=USED["pre"], post=["2021", "2022", "2023"])
+    assert result.passed is False
+    assert "Controls' own reform moved them" in result.sentences["en"]
+    assert "controls reformed afterwards against the others" not in result.to_frame().index
+
+
+def test_in_the_periods_used_alone_flags_decide_as_in_a_panel_that_ends_there() -> None:
+    df = with_flags(3)
+    asked = {"treatment": "treated", "adopted": None, "other_pilot": "city_pilot", "draws": 199, "seed": 5}
+    whole = contamination(df, FIT, **USED, **asked)
+    cut = contamination(df[df["period"] <= "2021"], FIT, **asked)
+    pd.testing.assert_frame_equal(whole.to_frame(), cut.to_frame())
+    assert whole.sentences == cut.sentences
+    assert whole.passed is cut.passed is True
+
+
+def test_only_what_was_left_out_is_named() -> None:
+    """A study that ends with its last clean period has no later periods to leave out, or no flags."""
+    flags = contamination(
+        with_flags(3), FIT, treatment="treated", adopted=None, other_pilot="city_pilot"
+    ).sentences
+    assert "without controls that were reformed too (20 of 140): " in flags["en"]
+    assert "roll-out" not in flags["en"]
+    assert "推广之后的时期" not in flags["zh"]
+    periods = contamination(panel(1), FIT, treatment="treated", last_clean_period="2022").sentences
+    assert "without periods after the roll-out: " in periods["en"]
+    assert "reformed too" not in periods["en"]
+    both = contamination(
+        with_flags(3),
+        FIT,
+        treatment="treated",
+        adopted=None,
+        other_pilot="city_pilot",
+        last_clean_period="2022",
+    ).sentences
+    assert (
+        "without controls that were reformed too (20 of 140) and without periods after the roll-out"
+        in (both["en"])
+    )
+    assert "去除也实施了改革的对照单位（140个中20个）与推广之后的时期，结论不变" in both["zh"]
+
+
+@pytest.mark.parametrize("windows", [{"pre": ["2018"]}, {"pre": ["2018"], "post": ["2030"]}])
+def test_periods_used_come_in_pairs_and_are_in_the_panel(windows: dict[str, list[str]]) -> None:
+    with pytest.raises(DesignError, match="^pre and post must both name periods of the panel"):
+        contamination(panel(1), FIT, treatment="treated", **windows)

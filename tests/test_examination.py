@@ -74,9 +74,46 @@ def test_the_estimate_checked_is_that_of_the_refits() -> None:
     assert same.query("weights == 'equal'")["estimate"].iloc[0] == pytest.approx(top, rel=1e-6)
 
 
-def test_contaminated_controls_are_looked_for_in_all_periods() -> None:
-    rows = example().checks["contamination"].to_frame()  # type: ignore[union-attr]
-    assert rows.loc["up to the last clean period", "left_out"] == 2 * 1365
+def test_only_controls_reformed_in_the_periods_used_speak_against_the_fall() -> None:
+    """The example's controls are reformed in 2022 and 2023; the comparison ends with 2021."""
+    found = example().checks["contamination"]
+    rows = found.to_frame()  # type: ignore[union-attr]
+    assert rows.index.tolist() == ["all rows", "controls reformed afterwards against the others"]
+    top = example().estimates.to_frame()["estimate"].iloc[0]  # type: ignore[union-attr]
+    assert rows.loc["all rows", "estimate"] == pytest.approx(top, rel=1e-6)
+    assert found.passed is None  # type: ignore[union-attr]
+    card = example().card
+    assert card is not None
+    assert not card.groups.loc["controls", "against"]
+    for language in LANGUAGES:
+        assert say("check.group_controls", language) not in card.sentences[language][0]
+
+
+def test_a_strong_effect_is_shown_whatever_controls_do_after_the_periods_used() -> None:
+    panel = simulate.draw_panel(
+        effect=0.2, seed=3, mean=4.0, units=400, pilots=120, counties=40, rollout={"2022": 0.4, "2023": 0.4}
+    )
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    found = examine(panel, compared, draws=99, seed=1)
+    assert found.checks["contamination"].passed is None  # type: ignore[union-attr]
+    assert found.card is not None
+    assert found.card.shown
+
+
+def test_flagged_controls_that_the_comparison_keeps_are_tested_in_its_periods() -> None:
+    """Losses of flagged units fall by three quarters too; a comparison that leaves them out is not spoilt."""
+    panel = simulate.draw_panel(effect=0.5, seed=1, units=120, pilots=60, counties=24, cities=12, mean=4.0)
+    flagged = ~panel["pilot"] & (panel["unit_id"].rank(method="dense") % 3 == 0)
+    gone = flagged & (panel["period"] >= "2021")
+    panel = panel.assign(city_pilot=flagged, losses=panel["losses"].where(~gone, panel["losses"] // 4))
+    asked = {"outcome": "losses", "exposure": None, "pre": PRE, "post": ["2021"]}
+    kept = examine(panel, design(panel, **asked), other_pilot="city_pilot", draws=99, seed=1)
+    assert kept.checks["contamination"].passed is False  # type: ignore[union-attr]
+    assert kept.checks["contamination"].to_frame().loc["all rows", "n_obs"] <= 4 * 120  # type: ignore[union-attr]
+    left = design(panel, **asked, other_pilot="city_pilot")
+    out = examine(panel, left, other_pilot="city_pilot", draws=99, seed=1).checks["contamination"]
+    assert isinstance(out, NotRun)
+    assert reason(out, "en") == say("robustness.no_contamination", "en")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -183,3 +220,17 @@ def test_a_panel_with_gaps_and_late_units_is_examined() -> None:
     assert contamination.to_frame()["p_randomised"].notna().any()
     for check in found.checks.values():
         assert not isinstance(check, NotRun) or "英文" not in reason(check, "zh")
+
+
+def test_an_honest_null_study_fails_no_check_of_what_would_overturn_it() -> None:
+    panel = simulate.draw_panel(effect=None, seed=2, units=120, pilots=40, counties=24, cities=12, mean=2.0)
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    found = examine(panel, compared, draws=99, seed=1)
+    assert found.estimates is not None
+    assert found.estimates.to_frame()["p_value"].iloc[0] > 0.05
+    for name in ("oster_delta", "specification_curve"):
+        assert found.checks[name].passed is None  # type: ignore[union-attr]
+        assert found.checks[name].sentences["en"].endswith("this check is for information.")  # type: ignore[union-attr]
+    for language in LANGUAGES:
+        (first,) = robustness_report.headline(found, language=language).sentences
+        assert say("check.group_specification", language) not in first

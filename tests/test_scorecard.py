@@ -193,6 +193,19 @@ def test_a_failed_check_of_controls_or_specification_is_a_veto(name: str) -> Non
     assert name in first(card)
 
 
+@pytest.mark.parametrize("name", ["specification_curve", "oster_delta"])
+def test_of_an_undecided_estimate_nothing_is_left_to_overturn(name: str) -> None:
+    undecided = estimates(0.8, 0.2, 0.53, 1.2, 0.3)
+    card = scorecard([*decisive(), check(name, passed=False)], undecided)
+    assert card.groups.loc["specification", "verdict"] == "for information"
+    assert "codings and specifications" not in first(card)
+    assert card.to_frame()["verdict"].iloc[-1] == "for information"
+    assert "no finding to overturn" in card.to_frame()["found_en"].iloc[-1]
+    assert "没有可以推翻的结论" in card.to_frame()["found_zh"].iloc[-1]
+    coded = scorecard([*decisive(), check("timing_codings", passed=False)], undecided)
+    assert "codings and specifications, failed" in first(coded), "another answer is no overturned finding"
+
+
 @pytest.mark.parametrize("bounds", [None, True])
 def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> None:
     others = [each for each in decisive() if each.name != "common_trend_bounds"]
@@ -202,11 +215,16 @@ def test_placebos_alone_do_not_answer_the_common_trend(bounds: bool | None) -> N
 
 
 def test_the_first_sentence_gives_numbers_and_the_next_tell_each_question_plainly() -> None:
-    rows = pd.DataFrame({"ratio": [0.6, 0.9]}, index=["base_period", "predicted"])
+    rows = pd.DataFrame(
+        {"ratio": [0.6, 0.9], "ci_low": [0.4, 0.7], "ci_high": [0.8, 1.2]}, index=["base_period", "predicted"]
+    )
     said = {"zh": "很长的一句。", "en": "A long sentence."}
     done = [CheckResult("baseline_shrinkage", False, said, rows), *decisive()[1:]]
     card = scorecard(done, estimates())
-    assert "selection, failed (against the base period 0.60, against earlier levels 0.90)" in first(card)
+    assert (
+        "selection, failed (against the base period 0.60, against earlier levels 0.90, interval of the "
+        "latter 0.70 to 1.20)"
+    ) in first(card)
     assert "long sentence" not in first(card)
     told, failed = card.sentences["en"][1:4], "Failed: Is it regression to the mean?"
     assert told[0].startswith("Selection (failed): Units chosen after many losses fall back ")
@@ -223,15 +241,18 @@ def test_the_first_sentence_gives_numbers_and_the_next_tell_each_question_plainl
 
 
 @pytest.mark.parametrize(
-    ("undecided", "verdict"), [("displacement", "passed in part"), ("attribution", "passed in part")]
+    ("undecided", "said"),
+    [
+        ("displacement", {"en": "denominator, undecided", "zh": "分母与去向——没有定论"}),
+        ("attribution", {"en": "denominator, passed in part", "zh": "分母与去向——部分通过"}),
+    ],
 )
-def test_a_question_with_an_undecided_check_is_passed_in_part(undecided: str, verdict: str) -> None:
+def test_a_question_with_an_undecided_check_is_passed_in_part(undecided: str, said: dict[str, str]) -> None:
     card = scorecard([*decisive(), check(undecided, passed=None)], estimates())
-    assert card.groups.loc["denominator", "verdict"] == verdict
+    assert card.groups.loc["denominator", "verdict"] == "passed in part"
     assert card.shown is (undecided != "displacement")
     refuted = scorecard([*decisive(common_trend=False), check(undecided, passed=None)], estimates())
-    assert "denominator, passed in part" in first(refuted)
-    assert "部分通过" in first(refuted, "zh")
+    assert all(text in first(refuted, language) for language, text in said.items())
 
 
 def test_a_check_that_never_decides_leaves_a_pass_whole() -> None:
@@ -254,11 +275,27 @@ def test_where_cases_may_all_have_moved_no_effect_is_shown_and_the_share_stands_
     assert not card.shown
     assert bool(card.groups.loc["denominator", "against"])
     assert (
-        "denominator, passed in part (with other accounts 1.01, share displaced 110%, interval -40% to 260%)"
+        "denominator, undecided (with other accounts 1.01, share displaced 110%, interval -40% to 260%)"
         in first(card)
     )
     assert "转移的份额110%，区间-40%至260%" in first(card, "zh")
     assert scorecard([*decisive(), displaced(passed=True)], estimates()).shown
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "never"),
+    [("en", "undecided", ["for information", "in part"]), ("zh", "没有定论", ["供参考", "部分通过"])],
+)
+def test_a_question_that_speaks_against_without_having_failed_is_called_undecided(
+    language: str, said: str, never: list[str]
+) -> None:
+    card = scorecard([*decisive(selection=None), displaced(passed=None)], estimates())
+    sentence = first(card, language)
+    assert sentence.count(said) == 2
+    assert not any(other in sentence for other in never)
+    for group in ("selection", "denominator"):
+        title = say(f"check.group_{group}", language).capitalize()
+        assert any(text.startswith(title) and said in text[:40] for text in card.sentences[language][1:])
 
 
 def test_an_undecided_check_stands_with_its_number_beside_the_one_that_passed() -> None:

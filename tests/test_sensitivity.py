@@ -222,3 +222,18 @@ def test_a_negative_delta_is_said_in_words(slope: float, said: str) -> None:
     assert (found.to_frame().loc["delta", "delta"] < 0) == (slope > 0)
     assert said in found.sentences["en"].rpartition(". ")[2].replace("works", "work")
     assert "-" not in found.sentences["en"].rpartition(". ")[2]
+
+
+def test_the_sentence_names_the_unit_and_says_in_words_that_an_interval_has_no_end() -> None:
+    """Three treated rows: some resamples hold none, and any effect fits those."""
+    rng = np.random.default_rng(3)
+    w, noise = rng.standard_normal((2, 40))
+    frame = pd.DataFrame({"x": (np.arange(40) < 3).astype(float), "w": w, "y": w + noise})
+    found = oster_delta(frame, outcome="y", treatment="x", controls=["w"], seed=1, draws=199)
+    row = found.to_frame().loc["delta"]
+    assert np.isinf([row["ci_low"], row["ci_high"]]).all()
+    assert "in units of the outcome, no ratio" in found.sentences["en"]
+    assert "以结果的单位计，不是比值" in found.sentences["zh"]
+    assert "its 95% interval is unbounded: some resamples have no admissible effect" in found.sentences["en"]
+    assert "95%区间无界" in found.sentences["zh"]
+    assert not any("inf" in text.replace("information", "") for text in found.sentences.values())

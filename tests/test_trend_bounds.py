@@ -103,10 +103,29 @@ def test_passes_a_clean_fall_and_fails_a_trend() -> None:
     assert "if the straight difference in earlier trends goes on, it holds 1" in straight.sentences["en"]
 
 
+def test_where_the_original_holds_one_nothing_breaks_down_though_a_straight_line_would_exclude_it() -> None:
+    """Pilots rose before; the interval under an exact common trend holds 1, that at M = 0 does not."""
+    vcov = np.diag([0.02, 0.02, 0.09]) + 0.01
+    rising = EventCoefficients([-0.8, -0.3, -0.55], vcov, n_pre=2)
+    assert np.isnan(breakdown_value(rising, np.ones(1), kind="smoothness"))
+    found = common_trend_bounds(rising, kind="smoothness")
+    frame = found.to_frame()
+    assert found.passed is None
+    assert not frame.loc["original", "excludes_one"]
+    assert frame["excludes_one"].iloc[1]
+    assert np.isnan(frame.loc["breakdown", "size"])
+    assert not frame.loc["breakdown", "excludes_one"]
+    low, high = frame[["ci_low", "ci_high"]].iloc[1]
+    assert "no finding" in found.sentences["en"]
+    assert f"goes on exactly is the interval {low:.2f} to {high:.2f} without 1" in found.sentences["en"]
+    assert f"区间才为{low:.2f}至{high:.2f}，不含1" in found.sentences["zh"]
+
+
 def test_no_finding_cannot_break_down() -> None:
     null = EventCoefficients([0.03, -0.02, -0.01, 0.02], FALL.vcov, n_pre=2)
     found = common_trend_bounds(null)
     assert found.passed is None
+    assert np.isnan(found.to_frame().loc["breakdown", "size"])
     assert "no finding" in found.sentences["en"]
 
 

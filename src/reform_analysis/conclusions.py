@@ -1,8 +1,12 @@
-"""Which refits conclude otherwise than the reported one, and which conclude nothing."""
+"""Which refits conclude otherwise than the reported one, which nothing, and where nothing is to overturn."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from reform_analysis.refits import NOT_ESTIMATED, Refits
+from reform_analysis.estimates import CheckResult, Estimates
+from reform_analysis.refits import NOT_ESTIMATED, UNDECIDED, Refits, concluded, in_both, joined
+
+OVERTURNING = ("oster_delta", "specification_curve")  # bounds on the common trend see to themselves
 
 
 def concluding_otherwise(found: Refits, main: str, *, leave: Iterable[str] = ()) -> list[str]:
@@ -42,3 +46,28 @@ def not_estimated(found: Refits, *, leave: Iterable[str] = ()) -> list[str]:
     """
     others = found.frame.drop(index=list(leave), errors="ignore")
     return [str(name) for name in others.index[others["conclusion"] == NOT_ESTIMATED]]
+
+
+def nothing_to_overturn(check: CheckResult, estimates: Estimates, *, term: str | None = None) -> CheckResult:
+    """Return a check for information where it asks what would overturn a finding and there is none.
+
+    Parameters
+    ----------
+    check : CheckResult
+    estimates : Estimates
+        The result that is checked.
+    term : str, optional
+        Row of `estimates`; by default the first.
+
+    Returns
+    -------
+    CheckResult
+        The check as it is, unless it is one of `OVERTURNING` and the interval of the estimate holds no
+        change: then ``passed`` is None, and its sentences say so.
+    """
+    row = estimates.to_frame().iloc[0] if term is None else estimates.to_frame().loc[term]
+    found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
+    if check.name not in OVERTURNING or check.passed is None or found != UNDECIDED:
+        return check
+    said = joined(check.sentences, in_both("check.nothing_to_overturn"))
+    return replace(check, passed=None, sentences=said, frame=check.to_frame())

@@ -1,6 +1,7 @@
 """Contaminated controls: units that had a reform of their own, and periods after the roll-out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from reform_analysis.measures import as_numbers, need_columns, require_flags
 from reform_analysis.periods import in_order
 from reform_analysis.randomise import randomisation_test
 from reform_analysis.refits import (
+    NOT_ESTIMATED,
     Fit,
     Refits,
     Variant,
@@ -26,7 +28,7 @@ from reform_analysis.refits import (
     variant_name,
 )
 from reform_analysis.treatment import treated_fraction
-from reform_analysis.wording import p_text
+from reform_analysis.wording import p_text, say
 
 Array = NDArray[Any]
 
@@ -36,6 +38,8 @@ WITHOUT_CELLS = "without their reformed rows"
 WITHOUT_PERIODS = "up to the last clean period"
 BOTH = "both"
 THEIR_OWN = "reformed controls against the others"
+AFTERWARDS = "controls reformed afterwards against the others"
+_APART = (THEIR_OWN, AFTERWARDS)  # no refits of the estimate
 
 
 def contamination(
@@ -49,6 +53,8 @@ def contamination(
     adopted: str | None = "adopted",
     other_pilot: str | None = None,
     last_clean_period: Any = None,
+    pre: Sequence[Any] | None = None,
+    post: Sequence[Any] | None = None,
     outcome: str = "losses",
     exposure: str | None = None,
     strata: str | Sequence[str] | None = None,
@@ -63,6 +69,9 @@ def contamination(
     without such rows, without the periods after `last_clean_period` (the provincial roll-out), and without
     both; and among controls alone with their own reform as the treatment. That it moved none of them is
     tested by giving their histories to controls drawn anew.
+
+    Only rows that the estimate uses can spoil it. With `pre` and `post` the verdict is on those periods
+    alone; that controls take the reform up after the last of `post` is for information.
 
     Parameters
     ----------
@@ -81,6 +90,8 @@ def contamination(
         units, the reform counts from the first treated period on.
     last_clean_period : str or int, optional
         Last period before the roll-out.
+    pre, post : sequence, optional
+        Periods before and after that the estimate uses; all periods of `df` where neither is given.
     outcome, exposure : str
         Columns of the counts and, if any, of the denominator that the fit takes; the test uses them.
     strata : str or sequence of str, optional
@@ -95,15 +106,18 @@ def contamination(
     CheckResult
         Failed if the randomisation test rejects that controls' own reform moved none of them. None (for
         information) if it does not, or no control is flagged, but a variant concludes otherwise than all
-        rows do (fewer rows, or an effect that grows, do that too) or cannot be estimated. Frame as of
-        `refits.Refits` with ``units``, ``left_out`` (rows) and ``p_randomised``.
+        rows do (fewer rows, or an effect that grows, do that too) or cannot be estimated; and if controls
+        are reformed after the periods used alone. Frame as of `refits.Refits` with ``units``, ``left_out``
+        (rows) and ``p_randomised``; "all rows" are those in `pre` and `post`, and
+        "controls reformed afterwards against the others" has the later ones too.
 
     Raises
     ------
     DataError
         If a column is missing, or a value is no date or period.
     DesignError
-        If neither a column nor a period says what to leave out, or the period is not in the panel.
+        If neither a column nor a period says what to leave out, a period is not in the panel, or only one of
+        `pre` and `post` is given.
     UntestableError
         If no control was reformed and no period left out: the panel says nothing on contamination.
 
@@ -124,39 +138,93 @@ def contamination(
             "period."
         )
     share = _reformed(df, treatment, pilot, period=period, adopted=adopted, other_pilot=other_pilot)
-    clean = _clean(df[period], last_clean_period)
-    hit = df[unit].isin(df.loc[share > 0, unit]).to_numpy()
-    if not hit.any() and clean.all():
+    used, later = _windows(df[period], pre, post)
+    rows = _Rows(
+        share, used, later, _clean(df[period], last_clean_period), df[unit], df[pilot].astype(bool).to_numpy()
+    )
+    if not rows.hit.any() and not rows.afterwards.any() and rows.clean[used].all():
         raise UntestableError(
             "contamination: no control is flagged and no period lies after last_clean_period; name what is "
             "known."
         )
-    kept = _kept(hit, share, clean)
-    variants = [Variant(ALL, df), *(Variant(name, df[rows]) for name, rows in kept.items())]
-    controls = ~df[pilot].astype(bool).to_numpy()
-    if hit.any():
-        variants.append(Variant(THEIR_OWN, df.assign(**{treatment: share})[controls]))
+    variants = _variants(df, rows, treatment)
     found = refit_all(fit, variants, term=term)
-    sizes = {
-        "units": [each.data[unit].nunique() for each in variants],
-        "left_out": [len(df) - len(each.data) for each in variants],
-    }
-    n = int(df.loc[hit, unit].nunique())
     columns: dict[str, Any] = {"outcome": outcome, "exposure": exposure, "unit": unit, "period": period}
     settings: dict[str, Any] = {"draws": draws, "seed": seed, "ci_level": found.ci_level, "interval": False}
     test = partial(randomisation_test, **columns, treatment=treatment, strata=strata, **settings)
-    p_value = _randomised(test, variants[-1]) if hit.any() else np.nan
     frame = found.frame.assign(
-        **sizes, p_randomised=np.where(found.frame.index == THEIR_OWN, p_value, np.nan)
+        units=[each.data[unit].nunique() for each in variants],
+        left_out=[int(used.sum()) - len(each.data) for each in variants],
+        p_randomised=[_randomised(test, each) if each.name in _APART else np.nan for each in variants],
     )
-    return _verdict(found, frame, p_value, n=n, of=int(df.loc[controls, unit].nunique()))
+    return _verdict(found, frame, rows, last=None if post is None else in_order(df.loc[used, period])[-1])
 
 
-def _kept(hit: Array, share: pd.Series, clean: Array) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Which rows are reformed, used, clean and of pilots, each of shape (rows,)."""
+
+    share: Array
+    used: Array
+    later: Array
+    clean: Array
+    unit: pd.Series
+    pilot: Array
+
+    def of_units(self, rows: Array) -> Array:
+        """All rows of the units that have one of these."""
+        return np.asarray(self.unit.isin(self.unit[rows]))
+
+    @property
+    def hit(self) -> Array:
+        """Rows of controls that are reformed in a row used."""
+        return self.of_units((self.share > 0) & self.used)
+
+    @property
+    def afterwards(self) -> Array:
+        """Rows of controls that are reformed after the periods used, and not in them."""
+        return self.of_units((self.share > 0) & self.later) & ~self.hit
+
+    def count(self, rows: Array) -> int:
+        """How many units have one of these rows."""
+        return int(self.unit[rows].nunique())
+
+
+def _variants(df: pd.DataFrame, rows: _Rows, treatment: str) -> list[Variant]:
+    """The estimate, what is left out of it, and controls alone with their own reform as the treatment."""
+    kept = {ALL: np.ones(len(df), dtype=bool)} | _kept(rows)
+    variants = [Variant(name, df[keep & rows.used]) for name, keep in kept.items()]
+    own = df.assign(**{treatment: rows.share})
+    if rows.hit.any():
+        variants.append(Variant(THEIR_OWN, own[~rows.pilot & rows.used]))
+    if rows.afterwards.any():
+        variants.append(Variant(AFTERWARDS, own[~rows.pilot & ~rows.hit & (rows.used | rows.later)]))
+    return variants
+
+
+def _kept(rows: _Rows) -> dict[str, Array]:
     """Rows of each variant: without reformed controls, without periods, without both."""
-    controls = {WITHOUT_CONTROLS: ~hit, WITHOUT_CELLS: share == 0} if hit.any() else {}
-    periods = {} if clean.all() else {WITHOUT_PERIODS: clean}
+    hit, clean = rows.hit, rows.clean
+    controls = {WITHOUT_CONTROLS: ~hit, WITHOUT_CELLS: rows.share == 0} if hit.any() else {}
+    periods = {} if clean[rows.used].all() else {WITHOUT_PERIODS: clean}
     return controls | periods | ({BOTH: ~hit & clean} if controls and periods else {})
+
+
+def _windows(
+    periods: pd.Series, pre: Sequence[Any] | None, post: Sequence[Any] | None
+) -> tuple[Array, Array]:
+    """Rows that the estimate uses, and rows after its last period."""
+    if pre is None and post is None:
+        return np.ones(len(periods), dtype=bool), np.zeros(len(periods), dtype=bool)
+    ordered = in_order(periods)
+    names = [*(pre or ()), *(post or ())]
+    if not pre or not post or not set(names) <= set(ordered):
+        raise DesignError(
+            f"pre and post must both name periods of the panel, {ordered}, got {pre!r} and {post!r}; name "
+            "those that the estimate uses, or leave both out."
+        )
+    last = max(ordered.index(name) for name in names)
+    return np.asarray(periods.isin(names)), np.asarray(periods.isin(ordered[last + 1 :]))
 
 
 def _randomised(test: Fit, controls: Variant) -> float:
@@ -208,36 +276,69 @@ def _clean(periods: pd.Series, last: Any) -> Array:
     return np.asarray(periods.isin(ordered[: texts.index(str(last)) + 1]))
 
 
-def _verdict(found: Refits, frame: pd.DataFrame, p_value: float, *, n: int, of: int) -> CheckResult:
-    differing = concluding_otherwise(found, ALL, leave=[THEIR_OWN])
-    empty = not_estimated(found, leave=[THEIR_OWN])
-    compared = [str(name) for name in frame.index if name not in (ALL, THEIR_OWN, *empty)]
+def _verdict(found: Refits, frame: pd.DataFrame, rows: _Rows, *, last: Any) -> CheckResult:
+    differing, empty = concluding_otherwise(found, ALL, leave=_APART), not_estimated(found, leave=_APART)
+    p_value = float(frame["p_randomised"].get(THEIR_OWN, np.nan))
     moved = p_value <= 1 - found.ci_level
+    parts = [_refitted(found, frame, rows, moved=moved, last=last)]
+    if empty:
+        parts.append(in_both("check.contamination_empty", names=listed(empty)))
+    if THEIR_OWN in frame.index:
+        tested = "untested" if np.isnan(p_value) else "moved" if moved else "still"
+        own = in_words(found[THEIR_OWN], found.ci_level)
+        parts.append(in_both(f"check.contamination_{tested}", estimate=own, p=p_text(p_value)))
+    if AFTERWARDS in frame.index:
+        parts.append(_later(found, rows, last))
+    unknown = bool(differing or empty) or (THEIR_OWN in frame.index and np.isnan(p_value))
+    nothing = not set(frame.index) - {ALL, AFTERWARDS}
+    passed = False if moved else None if unknown or nothing else True
+    return as_check("contamination", found, passed=passed, sentences=joined(*parts), frame=frame)
+
+
+def _refitted(
+    found: Refits, frame: pd.DataFrame, rows: _Rows, *, moved: bool, last: Any
+) -> Mapping[str, str]:
+    """What the estimate is without what is left out; that no row used is reformed, where none is."""
+    differing, empty = concluding_otherwise(found, ALL, leave=_APART), not_estimated(found, leave=_APART)
+    compared = [str(name) for name in frame.index if name not in (ALL, *_APART, *empty)]
+    if not compared and not rows.hit.any() and not empty:
+        return in_both("check.contamination_unflagged", last=last)
     kinds = {
         (False, False): "passed",
         (False, True): "against",
         (True, True): "failed",
         (True, False): "changed",
     }
-    strictest = BOTH if BOTH in compared else (compared or [ALL])[0]
-    shown = differing[-1] if differing else strictest
-    sentences = in_both(
-        f"check.contamination_{kinds[bool(differing), bool(moved)] if compared else 'open'}",
+    shown = differing[-1] if differing else BOTH if BOTH in compared else (compared or [ALL])[0]
+    return in_both(
+        f"check.contamination_{kinds[bool(differing), moved] if compared else 'open'}",
         estimate=in_words(found[ALL], found.ci_level),
         names=listed(differing or compared),
         shown=variant_name(shown),
         other=in_words(found[shown], found.ci_level),
-        n=n,
-        of=of,
+        left=partial(_left_out, frame.index, rows),
+        **_sizes(rows, rows.hit),
     )
-    if empty:
-        sentences = joined(sentences, in_both("check.contamination_empty", names=listed(empty)))
-    if THEIR_OWN in frame.index:
-        tested = "untested" if np.isnan(p_value) else "moved" if moved else "still"
-        own = in_words(found[THEIR_OWN], found.ci_level)
-        sentences = joined(
-            sentences, in_both(f"check.contamination_{tested}", estimate=own, p=p_text(p_value))
-        )
-    unknown = bool(differing or empty) or (THEIR_OWN in frame.index and np.isnan(p_value))
-    passed = False if moved else None if unknown else True
-    return as_check("contamination", found, passed=passed, sentences=sentences, frame=frame)
+
+
+def _sizes(rows: _Rows, which: Array) -> dict[str, int]:
+    return {"n": rows.count(which), "of": rows.count(~rows.pilot & rows.used)}
+
+
+def _left_out(names: pd.Index, rows: _Rows, language: str) -> str:
+    """What the refits leave out: controls, periods, or both."""
+    asked = {"controls": WITHOUT_CONTROLS, "periods": WITHOUT_PERIODS}
+    parts = [
+        say(f"check.contamination_without_{key}", language, **_sizes(rows, rows.hit))
+        for key, name in asked.items()
+        if name in names
+    ]
+    return say("check.contamination_both", language).join(parts)
+
+
+def _later(found: Refits, rows: _Rows, last: Any) -> Mapping[str, str]:
+    """Controls that are reformed after the periods used: what their ratio is in later periods."""
+    estimated = found[AFTERWARDS]["conclusion"] != NOT_ESTIMATED
+    own = in_words(found[AFTERWARDS], found.ci_level, excluded=False)
+    key = "check.contamination_afterwards" + ("" if estimated else "_open")
+    return in_both(key, last=last, own=own, **_sizes(rows, rows.afterwards))

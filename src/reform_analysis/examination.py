@@ -13,15 +13,16 @@ from typing import Any
 import pandas as pd
 
 from reform_analysis import counts, did, panel, planning, power, robustness
+from reform_analysis.conclusions import nothing_to_overturn
 from reform_analysis.effect_design import TREATED, Design, attempt, completed
 from reform_analysis.estimates import CheckResult, DesignError, Estimates, UntestableError
 from reform_analysis.measures import as_numbers, need_columns
+from reform_analysis.periods import in_order
 from reform_analysis.refits import in_both, joined
 from reform_analysis.reliability import FEW_TREATED, UNRELIABLE
 from reform_analysis.scorecard import Scorecard
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.specifications import EQUAL, EVERY, StratumWeights
-from reform_analysis.treatment import treated_fraction
 
 EXPOSURES = ("lawsuits_concluded", "disputes", "population")
 INTO = ("reconsiderations_filed", "reconsiderations_concluded")
@@ -132,7 +133,7 @@ def examine(
     Parameters
     ----------
     whole : DataFrame
-        The panel the comparison was made from; contamination is looked for in all its periods.
+        The panel the comparison was made from; its later periods tell whether controls are reformed then.
     design : Design
     measures : tuple of str
         Doses; those that the panel lacks are left out.
@@ -166,11 +167,18 @@ def examine(
     checks = {name: _tried(name, check) for name, check in _planned(subject, estimates).items()}
     curve = _tried(CURVE, partial(_curve, subject))
     checks[CURVE] = curve.result if isinstance(curve, SpecificationCurve) else curve
+    if estimates is not None:
+        checks = {name: _open(found, estimates) for name, found in checks.items()}
     done = [check for check in checks.values() if isinstance(check, CheckResult)]
     card = robustness.scorecard(done, estimates) if estimates is not None and done else None
     return Examination(
         design, estimates, checks, curve if isinstance(curve, SpecificationCurve) else None, card
     )
+
+
+def _open(found: Found, estimates: Estimates) -> Found:
+    """A check for information where there is no finding that it could overturn."""
+    return nothing_to_overturn(found, estimates) if isinstance(found, CheckResult) else found
 
 
 def _tried(name: str, check: Callable[[], Any] | None) -> Any:
@@ -298,23 +306,18 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
 
 def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     last, acts = s.design.after[-1], s.one("earlier_acts")
-    whole = completed(s.whole, also=[s.other_pilot] if s.other_pilot else [])
-    coded = treated_fraction(whole, coding="binary").where(whole["pilot"].astype(bool), 0.0)
-    everywhere = whole.assign(**{TREATED: coded})
     return {
         "timing_codings": partial(
             robustness.timing_codings, s.frame, s.fit, treatment=TREATED, earlier_acts=acts
         ),
         "contamination": partial(
             robustness.contamination,
-            everywhere,
+            _with_later(s),
             s.fit,
             treatment=TREATED,
             other_pilot=s.other_pilot,
-            last_clean_period=last,
-            outcome=s.design.outcome,
-            exposure=s.design.exposure,
             strata=s.design.strata,
+            **s.windows,
             **s.drawn,
         ),
         "concurrent_reforms": partial(
@@ -323,6 +326,17 @@ def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
         if s.reforms is not None or s.whole.attrs.get("reforms") == "zhejiang"
         else None,
     }
+
+
+def _with_later(s: _Subject) -> pd.DataFrame:
+    """The rows of the estimate and of the same units in later periods; gaps are filled without counts."""
+    ordered = in_order(s.whole["period"])
+    last = max(ordered.index(name) for name in s.design.after)
+    later = s.whole["period"].isin(ordered[last + 1 :]) & s.whole["unit_id"].isin(s.frame["unit_id"])
+    rows = pd.concat([s.frame, s.whole[later]], ignore_index=True)
+    rows = completed(rows, also=[s.other_pilot] if s.other_pilot else [])
+    treated = rows["pilot"].astype(bool) & rows["period"].isin(s.design.after)
+    return rows.assign(**{TREATED: treated.astype(float)})
 
 
 def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:

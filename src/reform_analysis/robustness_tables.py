@@ -40,6 +40,7 @@ _SENTENCE_ONLY = ("excluded_ratio", "detectable_ratio", "oster_delta", "reconcil
 _ROWS = {
     "all together": "together",
     "reformed controls against the others": "reformed",
+    "controls reformed afterwards against the others": "reformed_later",
     "overturns significance": "significance",
     "overturns sign": "sign",
 }

@@ -9,10 +9,10 @@ from dataclasses import InitVar, dataclass, field
 from functools import partial
 from html import escape
 
-import numpy as np
 import pandas as pd
 
-from reform_analysis.contamination import THEIR_OWN
+from reform_analysis.brief_numbers import briefly
+from reform_analysis.conclusions import nothing_to_overturn
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
 from reform_analysis.wording import LANGUAGES, catalogue, say
@@ -153,6 +153,9 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
 
     Notes
     -----
+    Where the estimate is undecided, checks of what would overturn it (`oster_delta`, `specification_curve`)
+    are for information: there is nothing to overturn.
+
     "Shown" is short for: the estimate survives what was tried. No list of checks proves the assumption that
     pilots would otherwise have changed as the others did.
     """
@@ -163,6 +166,7 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     name = frame.index[0] if term is None else term
     if name not in frame.index:
         raise DesignError(f"term must be one of {list(frame.index)}, got {term!r}; name a term.")
+    checks = [nothing_to_overturn(check, estimates, term=name) for check in checks]
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
     groups = _groups(checks)
@@ -250,17 +254,24 @@ def _named(groups: pd.DataFrame) -> list[str]:
 
 def _details(groups: pd.DataFrame, checks: Sequence[CheckResult]) -> list[dict[str, str]]:
     """One sentence a question: why it matters, what was decided, and by which checks; no numbers."""
-    return [_detail(name, str(groups.loc[name, "verdict"]), checks) for name in _named(groups)]
+    return [_detail(name, groups.loc[name], checks) for name in _named(groups)]
 
 
-def _detail(group: str, verdict: str, checks: Sequence[CheckResult]) -> dict[str, str]:
-    done, key = [check for check in checks if check.name in GROUPS[group]], verdict.replace(" ", "_")
+def _said(group: pd.Series) -> str:
+    """The verdict over a question in words: one that speaks against and did not fail is undecided."""
+    open_ = group["against"] and group["verdict"] in ("for information", "passed in part")
+    return "undecided" if open_ else str(group["verdict"])
+
+
+def _detail(group: str, row: pd.Series, checks: Sequence[CheckResult]) -> dict[str, str]:
+    done, key = [check for check in checks if check.name in GROUPS[group]], row["verdict"].replace(" ", "_")
+    said = _said(row).replace(" ", "_")
     return {
         language: say(
             "check.card_detail",
             language,
             title=_capital(say(f"check.group_{group}", language)),
-            verdict=say(f"check.verdict_{key}", language),
+            verdict=say(f"check.verdict_{said}", language),
             stake=say(f"check.stake_{group}", language),
             decided=say(f"check.decided_{key}", language),
             checks=_by_verdict(done, language),
@@ -292,49 +303,8 @@ def _asked(name: str, language: str) -> str:
 
 
 def _reasons(groups: pd.DataFrame, checks: Sequence[CheckResult], language: str) -> str:
-    texts = (_reason(name, str(groups.loc[name, "verdict"]), checks, language) for name in _named(groups))
+    texts = (_reason(name, _said(groups.loc[name]), checks, language) for name in _named(groups))
     return say("check.card_between", language).join(texts)
-
-
-def _briefly(check: CheckResult, language: str) -> str:
-    """The numbers of a check alone; its sentence where its frame is of no known kind."""
-    frame = check.to_frame()
-    full = check.sentences[language].rstrip("。. ")
-    if check.name in ("baseline_shrinkage", "selection_simulation") and "ratio" in frame:
-        return say(f"check.brief_{check.name}", language, **frame["ratio"].to_dict())
-    if check.name == "common_trend_bounds" and "breakdown" in frame.index:
-        low, high = frame.loc["original", ["ci_low", "ci_high"]]
-        size = frame.loc["breakdown", "size"]
-        key = "trend" if np.isfinite(size) else "trend_holds"
-        return say(f"check.brief_{key}", language, breakdown=size, low=low, high=high)
-    if "conclusion" not in frame:
-        return full
-    if check.name == "displacement":
-        return _displaced(frame, language)
-    return _ratios(frame, language) or full
-
-
-def _ratios(frame: pd.DataFrame, language: str) -> str:
-    """From which to which ratio the refits go, what is no refit of the estimate apart; empty without one."""
-    other = frame.index.astype(str).str.startswith("moved: ") | (frame.index == THEIR_OWN)
-    known = frame.loc[~other, "estimate"].dropna()
-    if known.empty:
-        return ""
-    ends = {"low": known.min(), "high": known.max()}
-    own = frame["estimate"].get(THEIR_OWN, np.nan)
-    if np.isfinite(own):
-        return say("check.brief_controls", language, **ends, own=own)
-    return say("check.brief_refits", language, **ends)
-
-
-def _displaced(frame: pd.DataFrame, language: str) -> str:
-    """The sum of accounts, and the share that moved where it has an interval."""
-    together = frame["estimate"].iloc[-1]
-    ends = ["share", "share_low", "share_high"]
-    share, low, high = 100 * frame.reindex(columns=ends).iloc[0].to_numpy(dtype=float)
-    if not np.isfinite([share, low, high]).all():
-        return say("check.brief_displacement", language, together=together)
-    return say("check.brief_displaced", language, together=together, share=share, low=low, high=high)
 
 
 def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: str) -> str:
@@ -344,8 +314,7 @@ def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: s
     first = [check for check in done[:1] if check not in undecided]
     must = [check for check in undecided if check.name in _MUST_DECIDE]
     failed = [check for check in done if check.passed is False] or must or [*first, *undecided]
-    texts = [_briefly(check, language) for check in failed]
-    inside = say("check.card_between", language).join(texts)
+    inside = say("check.card_between", language).join(briefly(failed, language))
     values = {"title": say(f"check.group_{group}", language)}
     values["verdict"] = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
     key = "check.card_reason" if inside else "check.card_no_reason"

@@ -212,16 +212,24 @@ def oster_delta(
     kept = "robust" if passed else "weak" if excludes else "fragile"
     keys = kept, "opposed" if row["delta"] < 0 else "along"
     values = row | {"level": percent(level), "size": abs(row["delta"])}
+    said = {each: values | {"adjusted": _adjusted(row, level, each)} for each in LANGUAGES}
     return CheckResult(
         name="oster_delta",
         passed=passed,
         sentences={
-            each: "".join(say(f"check.oster_{key}", each, **values) for key in keys) for each in LANGUAGES
+            each: "".join(say(f"check.oster_{key}", each, **said[each]) for key in keys) for each in LANGUAGES
         },
         frame=pd.DataFrame([row], index=["delta"]),
         synthetic=bool(frame.attrs.get("synthetic", False)),
         notes=(f"{len(numbers)} of {len(frame)} rows without missing values",),
     )
+
+
+def _adjusted(row: dict[str, float], level: float, language: str) -> str:
+    """The adjusted effect and its interval; that there is none, or no end, in words."""
+    bounded = np.isfinite([row["ci_low"], row["ci_high"]]).all()
+    kind = "none" if np.isnan(row["adjusted"]) else "interval" if bounded else "unbounded"
+    return say(f"check.oster_adjusted_{kind}", language, **row, level=percent(level))
 
 
 def _ends(drawn: Array, level: float) -> tuple[float, float]:

@@ -166,9 +166,11 @@ def breakdown_value(
     Returns
     -------
     float
-        By doubling and halving; NaN if not even a size of 0 excludes it, infinite if 1,024 does.
+        By doubling and halving; NaN if the interval under an exact common trend, or that at a size of 0,
+        does not exclude it; infinite if that at 1,024 does.
     """
-    if not _excludes_one(study, weights, kind, 0.0, ci_level):
+    low, high = original_interval(study, weights, ci_level=ci_level)
+    if low <= 0 <= high or not _excludes_one(study, weights, kind, 0.0, ci_level):
         return np.nan
     low, high = 0.0, 2.0**-4
     while _excludes_one(study, weights, kind, high, ci_level):
@@ -273,9 +275,18 @@ def _sentence(frame: pd.DataFrame, kind: Kind, level: float, language: str) -> s
         "level": percent(level),
     }
     if not original["excludes_one"]:
-        return say("check.trend_nothing", language, **values)
+        return say("check.trend_nothing", language, **values) + _straight(frame, kind, language)
     if np.isnan(breakdown):
         return say(f"check.trend_{kind}_never", language, **values)
     if np.isinf(breakdown):
         return say("check.trend_always", language, **values)
     return say(f"check.trend_{kind}", language, breakdown=breakdown, **values)
+
+
+def _straight(frame: pd.DataFrame, kind: Kind, language: str) -> str:
+    """That a straight difference alone would exclude 1; nothing where it does not, or was not asked for."""
+    asked = frame[(frame["size"] == 0) & frame["excludes_one"]]
+    if kind != "smoothness" or asked.empty:
+        return ""
+    low, high = asked.iloc[0][["ci_low", "ci_high"]]
+    return say("check.trend_nothing_straight", language, low=low, high=high)
