@@ -42,6 +42,8 @@ _REFUSALS = {
     "needs at least two periods before": "few_periods",
     "no control is flagged": "no_contamination",
     "separate all events": "separated",
+    "must vary where there are events": "no_events",
+    "must have events in both arms": "no_events",
     "must have at least three groups": "few_groups",
     "must be at least two units with an event": "few_events",
     "must have an event": "few_events",
