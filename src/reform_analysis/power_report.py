@@ -204,7 +204,7 @@ def limits(size: StudySize | None, *, target: float = 0.8, language: str = "en")
     if size is None:
         return (Prose((say("planning.none", language),)),)
     ratio = planning.detectable(size, power=target)
-    after = 0.0 if np.isnan(ratio) else size.pilots * size.mean * size.post * ratio
+    after = 0.0 if np.isnan(ratio) else size.pilots * size.mean * size.post * size.observed[1] * ratio
     enough = min(after, size.total_before) / size.inflation >= ENOUGH
     verdict = say(f"power_report.{'holds' if enough else 'fails'}", language, least=ENOUGH * size.inflation)
     said = (
@@ -293,7 +293,8 @@ def simulation(
         For ``display(*...)``.
     """
     if size is None or found is None:
-        return (Prose((say("planning.none", language),)),)
+        key = "planning.none" if size is None else "power_report.not_simulated"
+        return (Prose((say(key, language),)),)
     formula = _formula(size)
     table = _simulated_table(found, formula, language)
     ax = power_plots.power(found, formula, target=target, language=language)
