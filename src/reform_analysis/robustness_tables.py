@@ -44,6 +44,7 @@ _REFUSALS = {
     "separate all events": "separated",
     "must vary where there are events": "no_events",
     "must have events in both arms": "no_events",
+    "vcov must have full rank": "few_clusters_for_bounds",
     "must have at least three groups": "few_groups",
     "must be at least two units with an event": "few_events",
     "must have an event": "few_events",
