@@ -106,7 +106,7 @@ LAYERS = [
     {"font_subset"},
     {"figure_files"},
     {"effect_design", "plots", "sentences", "tables"},
-    {"other_reforms", "planning"},
+    {"no_events", "other_reforms", "planning"},
     {
         "correlate_plots",
         "effect_plots",

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,21 @@ def test_an_offset_holds_a_term_at_a_value() -> None:
     moved = counts.fit_poisson(held, terms=TERMS, offset="held", inference="hc", **COLUMNS).to_frame()
     expected = plain["estimate"] * [1.0, np.exp(-0.3)]
     np.testing.assert_allclose(moved["estimate"], expected, rtol=1e-8)
+
+
+def test_a_unit_without_its_cluster_is_refused_by_name_and_not_left_out() -> None:
+    who = PANEL["unit_id"].unique()[:5]
+    panel = PANEL.assign(city=PANEL["city"].where(~PANEL["unit_id"].isin(who)))
+    with pytest.raises(
+        DataError, match=rf"^column 'city' must have no missing value.* 5 units.*{who[0]!r}.*others"
+    ):
+        counts.fit_poisson(panel, terms=TERMS, cluster="city", inference="cluster", **COLUMNS)
+    # a row that cannot be used for want of its count needs none
+    panel["losses"] = panel["losses"].astype(float).where(~panel["unit_id"].isin(who))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = counts.fit_poisson(panel, terms=TERMS, cluster="city", inference="cluster", **COLUMNS)
+    assert found.n_obs + found.dropped["n"].sum() == len(panel)
 
 
 @few

@@ -91,6 +91,19 @@ def test_clusters_are_cities_or_else_counties() -> None:
     assert (design(one).cluster, design(one).strata) == ("county", None)
 
 
+def test_a_unit_without_its_cluster_is_refused_by_name() -> None:
+    frame = panel()
+    frame["county"] = frame["city"]
+    frame.loc[frame["unit_id"] == "p1", "city"] = None
+    with pytest.raises(
+        DataError, match=r"column 'city' must have no missing value.* 1 units have none: 'p1'"
+    ):
+        design(frame)
+    # a city that tells no two groups apart is no cluster, whoever lacks it
+    frame["city"] = frame["city"].where(frame["city"].isna(), "x")
+    assert design(frame).cluster == "county"
+
+
 @pytest.mark.parametrize(
     ("changed", "options", "said"),
     [

@@ -65,3 +65,26 @@ def test_one_side_alone_cannot_be_judged() -> None:
         event_coefficients(estimates({"0": 1.0, "1": 0.9}))
     with pytest.raises(DesignError, match="one row and column a coefficient"):
         EventCoefficients([0.1, 0.2], np.eye(3), 1)
+
+
+@pytest.mark.parametrize(
+    ("vcov", "error", "said"),
+    [
+        ([[0.01, 0.02], [0.0, 0.01]], DesignError, "^vcov must be symmetric"),
+        ([[0.01, 0.02], [0.02, 0.01]], DesignError, "^vcov must have no negative eigenvalue"),
+        (
+            [[0.01, 0.02], [0.02, 0.04]],
+            UntestableError,
+            "^vcov must have full rank, got 1 for 2 coefficients",
+        ),
+    ],
+)
+def test_what_is_no_covariance_of_full_rank_is_refused(vcov: list, error: type, said: str) -> None:
+    with pytest.raises(error, match=said) as raised:
+        EventCoefficients([0.1, -0.5], vcov, n_pre=1)  # type: ignore[arg-type]
+    assert error is UntestableError or not isinstance(raised.value, UntestableError)
+
+
+def test_rounding_of_a_covariance_is_let_through() -> None:
+    vcov = np.array([[0.01, 0.002], [0.002 * (1 + 1e-10), 0.04]])
+    assert EventCoefficients(np.array([0.1, -0.5]), vcov, n_pre=1).n_pre == 1

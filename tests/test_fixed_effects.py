@@ -77,6 +77,15 @@ def test_a_dependence_names_the_terms_in_it_and_no_other() -> None:
     fixed_effects.require_separate_terms(sample(np.ones((10, 4)), x[:, :, [0, 1, 3]]))
 
 
+def test_a_term_that_varies_only_without_events_cannot_be_tested() -> None:
+    x = np.array([[0.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    y = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [1.0, 2.0, 3.0], [2.0, 1.0, 1.0]])
+    with pytest.raises(UntestableError, match=r"vary where there are events, got \['x0'\]"):
+        fixed_effects.poisson(sample(y, x))
+    with pytest.raises(UntestableError, match="vary beside the unit and period effects"):
+        fixed_effects.poisson(sample(y, np.zeros_like(x)))
+
+
 def test_separated_rows_are_left_out_where_the_term_stays() -> None:
     """Zeros wherever x is 2: they say only that its coefficient of 2 is not finite, if 2 had its own term."""
     rng = np.random.default_rng(9)

@@ -28,8 +28,9 @@ def by_hand() -> Design:
 
 def test_sizes_and_inflation_by_hand() -> None:
     size = planning.study_size(by_hand())
-    assert (size.pilots, size.controls, size.mean, size.control_mean) == (2, 2, 3.0, 2.0)
+    assert (size.pilots, size.controls, size.mean, size.control_mean) == (2, 3, 3.0, 2.0)
     assert (size.pre, size.post, size.total_before) == (1, 1, 6.0)
+    assert (size.gaps, size.pilot_gaps, size.observed) == (1, 0, (1.0, 1.0, 1.0, 2 / 3))
     assert (size.clusters, size.unmixed) == (2, 1)
     # pilots: shares 3/4 and 1/4, fitted 4.5 1.5 and 1.5 0.5; controls: shares 1/2, fitted 2 2 and 2 2
     squares = 4 * 0.25 + 4 * 1.0
@@ -115,3 +116,56 @@ def test_panels_are_drawn_with_every_unit_in_its_own_cluster() -> None:
     drawn = pd.crosstab(like.cluster, like.pilot).to_numpy()
     assert drawn.tolist() == pd.crosstab(units["city"], units["pilot"]).to_numpy().tolist()
     assert 0.4 < like.heterogeneity < 1.8
+
+
+def with_gaps() -> tuple[Design, pd.DataFrame]:
+    panel = simulate.draw_panel(effect=0.5, seed=4, units=200, pilots=40, counties=8, cities=4, mean=2.0)
+    panel = panel[panel["period"].between("2018", "2021")]
+    gone = np.random.default_rng(5).choice(panel.index, 60, replace=False)
+    return design(panel.drop(gone), **ASKED), panel  # type: ignore[arg-type]
+
+
+def test_a_unit_with_a_gap_counts_with_its_rows() -> None:
+    given, panel = with_gaps()
+    size = planning.study_size(given)
+    rows = given.frame[given.frame["pilot"] & (given.frame["period"] < "2021")]
+    assert (size.pilots, size.controls) == (40, 160)
+    assert size.total_before == rows["losses"].sum()
+    assert size.mean == pytest.approx(rows["losses"].mean())
+    assert size.observed[0] == len(rows) / (40 * 3)
+    counted = given.frame.groupby("unit_id").size()
+    assert size.gaps == (counted < 4).sum()
+    whole = planning.study_size(design(panel, **ASKED))  # type: ignore[arg-type]
+    assert (whole.gaps, whole.observed) == (0, power.EVERY_ROW)
+    # the totals in the formula are those of the rows: fewer rows, less power, at the same means
+    same = {**size.arguments, "observed": power.EVERY_ROW}
+    assert planning.detectable(size) < power.detectable_ratio(**same)
+
+
+def test_the_number_of_units_with_gaps_is_said() -> None:
+    given, panel = with_gaps()
+    size = planning.study_size(given)
+    said = planning.detectable_ratio(given).sentences
+    for text in said.values():
+        assert "40" in text
+        assert str(size.gaps) in text
+        assert str(size.pilot_gaps) in text
+    assert "without a row in some period" in said["en"]
+    whole = planning.detectable_ratio(design(panel, **ASKED)).sentences  # type: ignore[arg-type]
+    assert "without a row in some period" not in whole["en"]
+
+
+def test_drawn_panels_hold_all_units_and_as_many_events_as_the_rows() -> None:
+    given, _ = with_gaps()
+    size = planning.study_size(given)
+    like = planning.drawn_like(given, size)
+    assert (int(like.pilot.sum()), len(like.pilot)) == (40, 200)
+    rows = (given.frame["pilot"]).sum()
+    assert like.mean * 40 * 4 == pytest.approx(size.mean * rows)
+
+
+def test_the_inflation_is_not_that_of_missing_rows() -> None:
+    """A missing row taken for a count of 0 would be noise that is not there."""
+    given, panel = with_gaps()
+    balanced = planning.study_size(design(panel, **ASKED)).inflation  # type: ignore[arg-type]
+    assert planning.study_size(given).inflation == pytest.approx(balanced, abs=0.15)

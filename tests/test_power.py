@@ -68,6 +68,50 @@ def test_ratios_known_for_this_design(periods: int, inflation: float, ratio: flo
     assert found == pytest.approx(ratio, abs=0.005)
 
 
+def test_shares_of_rows_lower_the_expected_totals() -> None:
+    given: dict[str, Any] = {
+        "pilots": 60,
+        "mean": 2.0,
+        "controls": 200,
+        "control_mean": 1.0,
+        "pre": 2,
+        "post": 3,
+    }
+    observed = (0.9, 0.5, 0.8, 0.7)
+    found = detectable_ratio(**given, observed=observed)
+    totals = np.array([60 * 2.0 * 2, 60 * 2.0 * 3 * found, 200 * 2, 200 * 3]) * observed
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    assert -np.log(found) == pytest.approx(z * np.sqrt((1 / totals).sum()))
+    # for a dose the same share in both windows is a lower exposure
+    dose = detectable_ratio(**given, observed=(0.5, 0.5, 1, 1), dose=True)
+    assert dose == pytest.approx(detectable_ratio(**given, exposure=0.5, dose=True))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"inflation": 0.5}, "^inflation must be a finite number of at least 1, got 0.5; pass 1 for none"),
+        ({"inflation": np.inf}, "^inflation must be a finite number of at least 1, got inf"),
+        ({"inflation": True}, "^inflation must be a finite number of at least 1, got True"),
+        ({"cluster_size": 0.5, "icc": 0.1}, "^cluster_size must be a finite number of at least 1, got 0.5"),
+        ({"exposure": 0}, "^exposure must be .*; pass the exposure of a unit and period"),
+        ({"mean": 0}, "^mean must be .*; pass losses of a unit and period"),
+        ({"controls": None}, "^controls must be a whole number of at least 1 or infinite, got None"),
+        ({"observed": (1, 1, 1)}, "^observed must be four shares above 0 and up to 1"),
+        ({"observed": (1, 1, 1, 1.1)}, "^observed must be four shares above 0 and up to 1"),
+        ({"observed": "all"}, "^observed must be four shares above 0 and up to 1"),
+    ],
+)
+def test_a_message_names_the_rule_that_holds(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        detectable_ratio(**({"pilots": 89, "mean": 0.6, "controls": 1276} | wrong))
+
+
+def test_controls_play_no_part_for_a_dose() -> None:
+    given: dict[str, Any] = {"pilots": 89, "mean": 0.6, "dose": True}
+    assert detectable_ratio(**given, controls=0, control_mean=0) == detectable_ratio(**given)
+
+
 def test_ratio_solves_its_equation_with_clusters_and_exposure() -> None:
     arguments = {"pilots": 60, "mean": 2.0, "controls": 200, "control_mean": 1.0, "pre": 2, "post": 3}
     factor = 1.4 * (1 + (10 - 1) * 0.05)

@@ -35,7 +35,8 @@ def examination(checks: dict[str, Found], *, estimated: bool = True) -> Examinat
         [[0.5, 0.2, 0.34, 0.74, 0.001]], index=pd.Index(["t"], name="term"), columns=list(COLUMNS)
     )
     found = Estimates(row, "rate_ratio", 0.95, "m", 9) if estimated else None
-    design = Design(pd.DataFrame(), "losses", None, ("1",), ("2",), "city", pd.DataFrame(), synthetic=True)
+    frame = pd.DataFrame({"unit_id": ["a", "b"], "pilot": [True, False], "losses": [1, 1]})
+    design = Design(frame, "losses", None, ("1",), ("2",), "city", pd.DataFrame(), synthetic=True)
     done = [each for each in checks.values() if isinstance(each, CheckResult)]
     return Examination(design, found, checks, None, scorecard(done, found) if found and done else None)
 

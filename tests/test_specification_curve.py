@@ -9,9 +9,9 @@ import pytest
 from reform_analysis import cell_scores, score_draws
 from reform_analysis.assignments import Assignment
 from reform_analysis.counts import fit_poisson
-from reform_analysis.estimates import DesignError
+from reform_analysis.estimates import DataError, DesignError
 from reform_analysis.simulate import draw_panel
-from reform_analysis.specification_curve import Choices, specification_curve
+from reform_analysis.specification_curve import Choices, _joint, specification_curve
 from reform_analysis.specifications import BalanceWeights, StratumWeights
 from reform_analysis.treatment import treated_fraction
 
@@ -165,3 +165,28 @@ def test_designs_that_cannot_be_relabelled_are_refused() -> None:
         specification_curve(with_gaps(df, pilots, 21), FIT, choices=choices, draws=9, seed=1)
     with pytest.raises(DesignError, match="^codings must have units that are never treated"):
         specification_curve(df.assign(binary=1.0), FIT, choices=choices, draws=9, seed=1)
+
+
+@pytest.mark.parametrize("named", [{"strata": "city"}, {"cluster": "city"}])
+def test_a_unit_without_its_stratum_or_cluster_is_refused_by_name(named: dict) -> None:
+    df = panel(3)
+    who = df["unit_id"].unique()[:2]
+    df["city"] = df["city"].where(~df["unit_id"].isin(who))
+    choices = Choices(outcomes=["losses"], codings={"binary": "binary"})
+    with pytest.raises(
+        DataError, match=rf"^column 'city' must have no missing value.*2 units have none: {who[0]!r}"
+    ):
+        specification_curve(df, FIT, choices=choices, draws=19, seed=1, **named)
+
+
+def test_choices_must_be_choices() -> None:
+    with pytest.raises(DesignError, match=r"^choices must be a Choices, got None"):
+        specification_curve(panel(3), FIT, choices=None, draws=19, seed=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_bound_of_the_draws_is_a_share_that_specifications_can_have(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.normal(size=(90, 1)) + 0.5 * rng.normal(size=(90, 6))
+    bound = 6 * _joint(scores, level=0.9)[1].loc["share_significant", "null_extreme"]
+    assert bound == pytest.approx(round(bound), abs=1e-12)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError
-from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.measures import as_numbers, need_columns, need_constant, need_filled
 from reform_analysis.periods import period_index
 from reform_analysis.reliability import FEW_CLUSTERS, FEW_TREATED, require_clusters
 from reform_analysis.synthetic_mark import is_synthetic
@@ -176,8 +176,8 @@ def comparison(
     Raises
     ------
     DataError
-        If a column is missing, the outcome is negative, a unit has two rows for a period, or a flag is
-        no bool.
+        If a column is missing, a unit lacks its cluster, the outcome is negative, a unit has two rows for a
+        period, or a flag is no bool.
     DesignError
         If `last_clean_period` is before the first period, or a single cluster is left.
     UntestableError
@@ -209,7 +209,10 @@ def comparison(
         notes=(SYNTHETIC,) if is_synthetic(df) else (),
     )
     sample = without_reformed(sample, last_clean_period=last_clean_period, other_pilot=other_pilot)
-    sample = sample.only(sample.frame[named].notna().all(axis=1), "missing value")
+    known = sample.frame[[name for name in named if name != cluster]].notna().all(axis=1)
+    if cluster:
+        need_filled(sample.frame[known], cluster, unit=unit)
+    sample = sample.only(known, "missing value")
     if exposure:
         empty = pooled & (sample.frame[outcome] == 0)
         sample = sample.only(empty | (sample.frame[exposure] > 0), f"no {exposure}")

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from reform_analysis.estimates import DataError, DesignError, UntestableError, require_choice
-from reform_analysis.measures import require_names
+from reform_analysis.measures import need_filled, require_names
 from reform_analysis.synthetic_mark import is_synthetic
 
 Floats = NDArray[np.float64]
@@ -175,7 +175,8 @@ def sample(
     Raises
     ------
     DataError
-        If a column is missing or not numeric, a count is negative, or a unit has two rows of a period.
+        If a column is missing or not numeric, a count is negative, or a unit lacks its cluster or has two
+        rows of a period.
     DesignError
         If no term is named, or one twice.
     UntestableError
@@ -203,7 +204,8 @@ def sample(
         **labels,
     )
     known = np.isfinite(np.column_stack([whole.outcome, whole.terms_values])).all(axis=1)
-    known &= np.all([codes >= 0 for codes in labels.values()], axis=0) & ~values["unknown"].astype(bool)
+    known &= (labels["unit"] >= 0) & (labels["period"] >= 0) & ~values["unknown"].astype(bool)
+    need_filled(df[known], groups["cluster"], unit=unit)
     found = _kept(whole, known, "missing value")
     return _kept(found, np.isfinite(found.offset), "exposure of 0")
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from reform_analysis.comparison import Comparison, comparison, flags, listed
 from reform_analysis.estimates import DesignError, Estimates, StatisticalWarning, UntestableError
-from reform_analysis.measures import need_columns
+from reform_analysis.measures import need_columns, need_filled
 from reform_analysis.periods import date_parts, period_index
 from reform_analysis.synthetic_mark import is_synthetic
 from reform_analysis.treatment import treated_fraction
@@ -130,7 +130,7 @@ def design(
     Raises
     ------
     DataError
-        If a column is missing or breaks a rule.
+        If a column is missing or breaks a rule, or a unit lacks its cluster.
     DesignError
         If periods overlap or are not in the panel, or a pilot has no date of adoption.
     UntestableError
@@ -150,15 +150,17 @@ def design(
     )
     found = found.only(found.frame["period"].isin([*before, *after]), "period in neither pre nor post")
     found = _clean_controls(found)
+    cluster = next(
+        (each for each in CLUSTERS if each in panel and len(panel[each].dropna().unique()) > 1), "unit_id"
+    )
+    need_filled(found.frame, cluster, unit="unit_id")
     return Design(
         frame=_coded(found.frame, after),
         outcome=outcome,
         exposure=exposure,
         before=tuple(before),
         after=tuple(after),
-        cluster=next(
-            (each for each in CLUSTERS if each in panel and len(panel[each].unique()) > 1), "unit_id"
-        ),
+        cluster=cluster,
         dropped=found.dropped_frame,
         synthetic=is_synthetic(panel),
     )

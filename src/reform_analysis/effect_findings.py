@@ -10,6 +10,7 @@ import pandas as pd
 from reform_analysis.effect_design import SHARES, Design, caution
 from reform_analysis.estimates import Estimates, percent
 from reform_analysis.event_study import EventStudy
+from reform_analysis.no_events import nothing_to_compare
 from reform_analysis.panel_texts import label
 from reform_analysis.wording import Prose, excluded_text, p_text, ratio_text, say, span
 
@@ -47,7 +48,8 @@ def design(found: Design, *, example: bool = False, language: str = "en") -> Pro
             after=between.join(found.after),
             cluster=label(found.cluster, None, language),
             clusters=frame[found.cluster].nunique(),
-        )
+        ),
+        *nothing_to_compare(found, language=language),
     ]
     if part:
         shares = between.join(f"{value:.2f}" for value in part)

@@ -12,6 +12,8 @@ from reform_analysis.estimates import DesignError, Estimates, UntestableError
 
 Array = NDArray[Any]
 
+_SYMMETRIC = 1e-8  # of correlations: rounding of a fit is far below
+_SINGULAR = 1e-10
 _TERM = re.compile(r"event_(-?[0-9]+)")
 
 
@@ -33,9 +35,9 @@ class EventCoefficients:
     Raises
     ------
     DesignError
-        If the shapes do not fit or a number is not finite.
+        If the shapes do not fit, a number is not finite, or `vcov` is no covariance.
     UntestableError
-        If no period lies before the reference period, or none after it.
+        If `vcov` has not full rank, or no period lies before the reference period, or none after it.
     """
 
     coefficients: Array
@@ -56,6 +58,7 @@ class EventCoefficients:
                 "coefficients and vcov must be finite with positive variances, got others; leave out the "
                 "reference period and periods without an estimate."
             )
+        _require_covariance(vcov)
         if not 1 <= self.n_pre < len(values):
             raise UntestableError(
                 f"n_pre must leave a period before the reference and one after, got {self.n_pre} of "
@@ -63,6 +66,26 @@ class EventCoefficients:
             )
         object.__setattr__(self, "coefficients", values)
         object.__setattr__(self, "vcov", vcov)
+
+
+def _require_covariance(vcov: Array) -> None:
+    """Raise unless a matrix with positive variances is a covariance of full rank."""
+    deviations = np.sqrt(np.diag(vcov))
+    correlations = vcov / np.outer(deviations, deviations)
+    if np.abs(correlations - correlations.T).max() > _SYMMETRIC:
+        raise DesignError("vcov must be symmetric, got a matrix that is not; pass covariances, not a factor.")
+    least = float(np.linalg.eigvalsh(correlations).min())
+    if least < -_SINGULAR:
+        raise DesignError(
+            f"vcov must have no negative eigenvalue, got one (of the correlations: {least:.3g}); it is no "
+            "covariance: pass that of the fit."
+        )
+    if least <= _SINGULAR:
+        rank = np.linalg.matrix_rank(correlations, tol=_SINGULAR)
+        raise UntestableError(
+            f"vcov must have full rank, got {rank} for {len(vcov)} coefficients, as with fewer clusters than "
+            "coefficients; pool periods, or cluster more finely."
+        )
 
 
 def event_coefficients(

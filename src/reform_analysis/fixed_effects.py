@@ -71,10 +71,11 @@ def poisson(sample: Sample, *, covariance: Covariance = "iid") -> Fit:
     DesignError
         If terms are collinear with each other or with the fixed effects.
     UntestableError
-        If no row is left, or a term separates events from their absence.
+        If no row is left, a term varies only where there are no events, or it separates them from their
+        absence.
     """
     informative = with_events(sample)
-    require_separate_terms(informative)
+    _require_events_for_terms(informative, sample)
     found = poisson_fit(informative, covariance=covariance)
     separated = _separated(found)
     if not separated.any():
@@ -301,6 +302,17 @@ def require_separate_terms(sample: Sample) -> None:
             f"terms must vary beside the {' and '.join(sample.effects)} effects and each other, got "
             f"{collinear}, which do not in the {len(sample.outcome)} rows that can be used; leave them out."
         )
+
+
+def _require_events_for_terms(informative: Sample, sample: Sample) -> None:
+    """Raise where terms are told apart by rows alone whose unit or period has no event."""
+    lost = _collinear(informative)
+    if lost and not _collinear(with_company(sample)):
+        raise UntestableError(
+            f"terms must vary where there are events, got {lost}, which vary only in units or periods that "
+            "have none: the data fit every ratio; take longer windows, or an outcome that occurs there."
+        )
+    require_separate_terms(informative)
 
 
 def _collinear(sample: Sample) -> list[str]:

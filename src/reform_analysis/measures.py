@@ -214,6 +214,28 @@ def need_constant(panel: pd.DataFrame, column: str, *, unit: str) -> None:
         )
 
 
+def need_filled(panel: pd.DataFrame, column: str, *, unit: str) -> None:
+    """Raise unless a column that groups units has a value in every row.
+
+    Parameters
+    ----------
+    panel : DataFrame
+    column, unit : str
+
+    Raises
+    ------
+    DataError
+        Naming units without one: rows without a cluster are neither left out nor a cluster of their own.
+    """
+    empty = panel.loc[panel[column].isna(), unit].unique()
+    if len(empty):
+        named = ", ".join(repr(name) for name in empty[:3])
+        raise DataError(
+            f"column {column!r} must have no missing value, as it groups units; {len(empty)} units have "
+            f"none: {named}{' and others' if len(empty) > 3 else ''}; fill it, or name another one."
+        )
+
+
 def is_constant(panel: pd.DataFrame, column: str, *, unit: str) -> bool:
     """Return whether a column is constant within each unit.
 

@@ -11,7 +11,7 @@ from reform_analysis.bootstrap_power import Comparison
 from reform_analysis.effect_design import Design
 from reform_analysis.estimates import CheckResult, UntestableError
 from reform_analysis.likeness import likeness
-from reform_analysis.refits import in_both
+from reform_analysis.refits import in_both, joined
 from reform_analysis.two_way_rates import fit_two_way
 
 
@@ -22,9 +22,9 @@ class StudySize:
     Parameters
     ----------
     pilots, controls : int
-        Units with a count in every period used.
+        Units with a count in some period used.
     mean, control_mean : float
-        Events of a unit in a period before adoption: the level without an effect.
+        Events of a row before adoption: the level without an effect.
     pre, post : int
         Periods.
     inflation : float
@@ -36,6 +36,10 @@ class StudySize:
     total_before : float
         Events of the pilots before adoption.
     synthetic : bool
+    gaps, pilot_gaps : int
+        Units, and pilots among them, that lack a count in some period used.
+    observed : tuple of float
+        Share of the rows that there are: of pilots before and after, of controls before and after.
     """
 
     pilots: int
@@ -49,6 +53,9 @@ class StudySize:
     unmixed: int
     total_before: float
     synthetic: bool
+    gaps: int = 0
+    pilot_gaps: int = 0
+    observed: tuple[float, ...] = power.EVERY_ROW
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -58,7 +65,7 @@ class StudySize:
         -------
         dict
         """
-        names = ("pilots", "controls", "mean", "control_mean", "pre", "post", "inflation")
+        names = ("pilots", "controls", "mean", "control_mean", "pre", "post", "inflation", "observed")
         return {name: getattr(self, name) for name in names}
 
 
@@ -77,7 +84,8 @@ def study_size(design: Design) -> StudySize:
     Parameters
     ----------
     design : Design
-        As `effect_design.design` returns it. Units with a missing count are left out.
+        As `effect_design.design` returns it. A unit that lacks a count in some period counts with the rows
+        that it has, as in the fits.
 
     Returns
     -------
@@ -86,20 +94,23 @@ def study_size(design: Design) -> StudySize:
     Raises
     ------
     UntestableError
-        If an arm has no unit with all counts, or no event before adoption.
+        If an arm has no event before adoption, or no row after it.
     """
     frame = design.frame
-    wide = _by_period(frame, design.outcome).dropna()
+    wide = _by_period(frame, design.outcome).dropna(how="all")
     exposure = wide * 0 + 1 if design.exposure is None else _by_period(frame, design.exposure).loc[wide.index]
     unit = frame.drop_duplicates("unit_id").set_index("unit_id", drop=False).loc[wide.index]
     pilot = unit["pilot"].astype(bool)
-    before = wide[list(design.before)]
-    means = [float(before[arm].to_numpy().mean()) if arm.any() else 0.0 for arm in (pilot, ~pilot)]
-    if not all(mean > 0 for mean in means):
+    windows = [wide.loc[arm, list(of)] for arm in (pilot, ~pilot) for of in (design.before, design.after)]
+    totals = [float(part.sum().sum()) for part in windows]
+    rows = [int(part.count().sum()) for part in windows]
+    means = [totals[at] / max(rows[at], 1) for at in (0, 2)]
+    if not all(means) or not all(rows):
         raise UntestableError(
-            f"both arms must have events of {design.outcome!r} before adoption, got {means} a unit and "
-            "period; choose longer windows."
+            f"both arms must have events of {design.outcome!r} before adoption and rows after it, got "
+            f"{means} a unit and period before, and {rows[1::2]} rows after; choose longer windows."
         )
+    gaps = wide.isna().any(axis=1)
     where = unit.loc[pilot, design.cluster].unique()
     mixed = unit.loc[~pilot, design.cluster].unique()
     return StudySize(
@@ -112,8 +123,11 @@ def study_size(design: Design) -> StudySize:
         inflation=_inflation(wide, exposure, pilot),
         clusters=len(where),
         unmixed=len(set(where) - set(mixed)),
-        total_before=float(before[pilot].to_numpy().sum()),
+        total_before=totals[0],
         synthetic=design.synthetic,
+        gaps=int(gaps.sum()),
+        pilot_gaps=int(gaps[pilot].sum()),
+        observed=tuple(count / part.size for count, part in zip(rows, windows, strict=True)),
     )
 
 
@@ -123,10 +137,10 @@ def _by_period(frame: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def _inflation(wide: pd.DataFrame, exposure: pd.DataFrame, pilot: pd.Series) -> float:
-    """Variance over mean, given units' totals, exposures and each arm's periods; no cell without exposure."""
+    """Variance over mean, given units' totals, exposures and each arm's periods; of cells with both."""
     squares = expected = 0.0
     for arm in (pilot, ~pilot):
-        per = exposure[arm].fillna(0.0).to_numpy()
+        per = exposure[arm].where(wide[arm].notna()).fillna(0.0).to_numpy()
         counts = np.where(per > 0, wide[arm].to_numpy(), 0.0)
         share = fit_two_way(counts, per).share
         fitted = counts.sum(axis=1, keepdims=True) * share
@@ -173,13 +187,18 @@ def detectable_ratio(design: Design, *, target: float = 0.8) -> CheckResult:
     """
     size = study_size(design)
     ratio = detectable(size, power=target)
-    row = {**size.arguments, "clusters": size.clusters, "ratio": ratio}
+    row = {**size.arguments, "clusters": size.clusters, "gaps": size.gaps, "ratio": ratio}
+    del row["observed"]  # four numbers: no cell of a table
     key = "planning.detectable_none" if np.isnan(ratio) else "planning.detectable"
-    values = {**size.arguments, "ratio": ratio, "power": 100 * target, "fall": 100 * (1 - ratio)}
+    values = {**row, "power": 100 * target, "fall": 100 * (1 - ratio)}
+    sentences = in_both(key, **values)
+    if size.gaps:
+        counted = {"gaps": f"{size.gaps:,}", "pilot_gaps": f"{size.pilot_gaps:,}"}
+        sentences = joined(sentences, in_both("planning.gaps", **counted))
     return CheckResult(
         name="detectable_ratio",
         passed=None,
-        sentences=in_both(key, **values),
+        sentences=sentences,
         frame=pd.DataFrame([row], index=pd.Index(["design"], name="row")),
         synthetic=size.synthetic,
     )
@@ -197,15 +216,17 @@ def drawn_like(design: Design, size: StudySize) -> Comparison:
     Returns
     -------
     bootstrap_power.Comparison
-        The means of both arms, the inflation, and the spread of units' lasting levels (`likeness.likeness`).
+        The means of both arms, the inflation, and the spread of units' lasting levels (`likeness.likeness`,
+        from the units without a gap). Panels are drawn without gaps, at means lowered by the share of rows
+        that there are.
 
     Raises
     ------
     UntestableError
-        If the spread cannot be told: no case after adoption.
+        If the spread cannot be told: no case after adoption, or fewer than four units without a gap.
     """
-    whole = _by_period(design.frame, design.outcome).dropna().index
-    units = design.frame[design.frame["unit_id"].isin(whole)].drop_duplicates("unit_id")
+    units = design.frame[design.frame[design.outcome].notna()].drop_duplicates("unit_id")
+    pilots, controls = (_rows_there(size, at) for at in (0, 2))
     moved = panel.changes(
         design.frame, pre=list(design.before), post=list(design.after), counts=[design.outcome]
     )
@@ -215,8 +236,14 @@ def drawn_like(design: Design, size: StudySize) -> Comparison:
         cluster=pd.factorize(units[design.cluster], sort=True, use_na_sentinel=False)[0],
         pre=size.pre,
         post=size.post,
-        mean=size.mean,
-        control_mean=size.control_mean,
+        mean=size.mean * pilots,
+        control_mean=size.control_mean * controls,
         heterogeneity=like.heterogeneity,
         inflation=size.inflation,
     )
+
+
+def _rows_there(size: StudySize, at: int) -> float:
+    """Share of an arm's rows that there are, over both windows."""
+    before, after = size.observed[at : at + 2]
+    return (before * size.pre + after * size.post) / (size.pre + size.post)

@@ -24,6 +24,7 @@ from reform_analysis.rejections import rejections
 from reform_analysis.wording import LANGUAGES, Limit, say
 
 LEAST_UNITS = 4  # Fisher's variance is 1/(n - 3)
+EVERY_ROW = (1.0, 1.0, 1.0, 1.0)
 
 _NORMAL_NODES, _NORMAL_WEIGHTS = np.polynomial.hermite_e.hermegauss(64)
 _SMALLEST = 1e-6
@@ -87,6 +88,7 @@ def detectable_ratio(
     inflation: float = 1.0,
     cluster_size: float = 1.0,
     icc: float = 0.0,
+    observed: Sequence[float] = EVERY_ROW,
     dose: bool = False,
     power: float = 0.8,
     ci_level: float = 0.95,
@@ -121,6 +123,8 @@ def detectable_ratio(
         Variance of a total over its mean, at least 1.
     cluster_size, icc : float
         Units a cluster, and the correlation within it of the units' changes: shocks that do not cancel.
+    observed : sequence of float
+        Share of the rows that the panel has: of pilots before and after, of controls before and after.
     dose : bool
         Plan for the ratio for one standard deviation of a dose instead.
     power : float
@@ -163,9 +167,10 @@ def detectable_ratio(
     _check_design(locals())
     z = stats.norm.isf((1 - ci_level) / 2) + stats.norm.ppf(power)
     size = float(exposure) * float(mean)
-    before, after = size * pre, size * post
+    periods = np.array([pre, post, pre, post]) * np.asarray(observed, dtype=float)
+    before, after = size * periods[:2]
     per_control = exposure * (mean if control_mean is None else control_mean)
-    noise = 0.0 if np.isinf(controls) else (1 / pre + 1 / post) / (controls * per_control)
+    noise = 0.0 if dose or np.isinf(controls) else (1 / periods[2:]).sum() / (controls * per_control)
     factor = inflation * (1 + (cluster_size - 1) * icc)
 
     def excess(log_ratio: float) -> float:  # numpydoc ignore=GL08
@@ -195,19 +200,44 @@ def _check_design(given: Mapping[str, Any]) -> None:
     """Rules of the arguments of `detectable_ratio`."""
     for name in ("pilots", "pre", "post"):
         require_whole_number(name, given[name], least=1)
-    for name in ("mean", "exposure"):
-        require_number(name, given[name], above=0, way_out="pass losses of a unit and period.")
-    if given["control_mean"] is not None:
-        require_number("control_mean", given["control_mean"], above=0, way_out="leave it out for the mean.")
-    if given["controls"] != np.inf:
-        require_whole_number("controls", given["controls"], least=1)
-    for name in ("inflation", "cluster_size"):
-        if given[name] != 1:
-            require_number(name, given[name], above=1, way_out="pass 1 for none.")
+    for name, what in (("mean", "losses"), ("exposure", "the exposure")):
+        require_number(name, given[name], above=0, way_out=f"pass {what} of a unit and period.")
+    if not given["dose"]:  # controls play no part in that of a dose
+        _check_controls(given["controls"], given["control_mean"])
+    _require_at_least_one(given, "inflation", "cluster_size")
+    _check_observed(given["observed"])
     if given["icc"] != 0:
         require_number("icc", given["icc"], above=0, below=1, way_out="pass 0 for none.")
     size = 1 - require_level(given["ci_level"])  # a test finds no effect that often
     require_number("power", given["power"], above=size, below=1, way_out="pass 0.8 for 80%.")
+
+
+def _check_controls(controls: Any, mean: Any) -> None:
+    """Either none that adds noise, or a number of units and their level."""
+    if mean is not None:
+        require_number("control_mean", mean, above=0, way_out="leave it out for the mean.")
+    if controls is None:
+        raise DataError("controls must be a whole number of at least 1 or infinite, got None; leave it out.")
+    if controls != np.inf:
+        require_whole_number("controls", controls, least=1)
+
+
+def _require_at_least_one(given: Mapping[str, Any], *names: str) -> None:
+    for name in names:
+        value = given[name]
+        if not _numeric(value) or not 1 <= value < np.inf:
+            raise DataError(f"{name} must be a finite number of at least 1, got {value!r}; pass 1 for none.")
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def _check_observed(observed: Any) -> None:
+    four = isinstance(observed, Sequence) and len(observed) == 4 and all(map(_numeric, observed))
+    if not four or not all(0 < share <= 1 for share in observed):
+        rule = "four shares above 0 and up to 1, of pilots before and after, then of controls"
+        raise DataError(f"observed must be {rule}, got {observed!r}; leave it out for a balanced panel.")
 
 
 def simulate_power(

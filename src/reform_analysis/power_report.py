@@ -8,6 +8,7 @@ import pandas as pd
 from reform_analysis import bootstrap_power, planning, plots, power_plots, wild_score
 from reform_analysis.effect_design import Design
 from reform_analysis.estimates import DataError, Estimates, UntestableError, require_number
+from reform_analysis.no_events import nothing_to_compare
 from reform_analysis.panel_source import listed
 from reform_analysis.planning import StudySize
 from reform_analysis.tables import Table
@@ -39,7 +40,8 @@ def smallest(design: Design, *, target: float = 0.8, language: str = "en") -> Pr
     try:
         found = planning.detectable_ratio(design, target=target)
     except UntestableError:
-        return Prose((say("planning.none", language),))
+        why = nothing_to_compare(design, language=language)
+        return Prose((say("planning.none", language), *why))
     dose = planning.detectable(planning.study_size(design), power=target, dose=True)
     key = "dose_smallest_none" if np.isnan(dose) else "dose_smallest"
     per_sd = say(f"power_report.{key}", language, ratio=_ratio(dose), power=f"{100 * target:.0f}")
@@ -92,7 +94,9 @@ def cited(design: Design, *, seed: int = 1, draws: int = 1000, language: str = "
     first = say("planning.cited", language, found=said[0])
     size = size_of(design)
     ratio = np.nan if size is None else planning.detectable(size)
-    if size is None or np.isnan(ratio):
+    if size is None:
+        return Prose((first,))
+    if np.isnan(ratio):
         return Prose((first, *said[2:]))
     found = simulated(design, size, ratios=f"{ratio:.2f}", draws=draws, seed=seed)
     return Prose((first, *_found_there(found, f"{ratio:.2f}", language), *said[2:]))
@@ -200,7 +204,7 @@ def limits(size: StudySize | None, *, target: float = 0.8, language: str = "en")
     if size is None:
         return (Prose((say("planning.none", language),)),)
     ratio = planning.detectable(size, power=target)
-    after = 0.0 if np.isnan(ratio) else size.pilots * size.mean * size.post * ratio
+    after = 0.0 if np.isnan(ratio) else size.pilots * size.mean * size.post * size.observed[1] * ratio
     enough = min(after, size.total_before) / size.inflation >= ENOUGH
     verdict = say(f"power_report.{'holds' if enough else 'fails'}", language, least=ENOUGH * size.inflation)
     said = (
@@ -289,7 +293,8 @@ def simulation(
         For ``display(*...)``.
     """
     if size is None or found is None:
-        return (Prose((say("planning.none", language),)),)
+        key = "planning.none" if size is None else "power_report.not_simulated"
+        return (Prose((say(key, language),)),)
     formula = _formula(size)
     table = _simulated_table(found, formula, language)
     ax = power_plots.power(found, formula, target=target, language=language)

@@ -10,7 +10,7 @@ import pandas as pd
 from reform_analysis.assignments import Assignment
 from reform_analysis.comparison import Comparison, without_reformed
 from reform_analysis.estimates import DataError, DesignError, UntestableError
-from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.measures import as_numbers, need_columns, need_constant, need_filled
 from reform_analysis.periods import period_index
 from reform_analysis.permutation import Floats, Integers
 from reform_analysis.reliability import require_clusters
@@ -192,8 +192,8 @@ def _check(df: pd.DataFrame, names: Columns) -> None:
     carried = [name for name in (names.adopted, names.cluster, *names.strata) if name is not None]
     for name in carried:
         need_constant(df, name, unit=names.unit)
-        if name != names.adopted and df[name].isna().any():
-            raise DataError(f"column {name!r} must have no missing value; fill it, or name another one.")
+        if name != names.adopted:
+            need_filled(df, name, unit=names.unit)
 
 
 def _values(df: pd.DataFrame, names: Columns) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from reform_analysis import plots, robustness_plots, robustness_tables
 from reform_analysis.effect_design import caution
 from reform_analysis.estimates import CheckResult, percent
 from reform_analysis.examination import Examination, NotRun
+from reform_analysis.no_events import nothing_to_compare
 from reform_analysis.tables import Table
 from reform_analysis.wording import Prose, say
 
@@ -25,8 +26,12 @@ def headline(examination: Examination, *, language: str = "en") -> Prose:
     Prose
     """
     card = examination.card
-    said = say("robustness.unestimated", language) if card is None else card.sentences[language][0]
-    return Prose((said,), kind="box", heading=say("robustness.headline", language))
+    if card is None:
+        why = nothing_to_compare(examination.design, language=language)
+        said = (say("robustness.unestimated", language), *why)
+    else:
+        said = (card.sentences[language][0],)
+    return Prose(said, kind="box", heading=say("robustness.headline", language))
 
 
 def card(examination: Examination, *, language: str = "en") -> tuple[Prose | Table, ...]:

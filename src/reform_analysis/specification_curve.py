@@ -21,7 +21,7 @@ from reform_analysis.estimates import (
     require_choice,
     require_whole_number,
 )
-from reform_analysis.measures import as_numbers, need_columns, need_constant
+from reform_analysis.measures import as_numbers, need_columns, need_constant, need_filled
 from reform_analysis.refits import Fit, Variant, in_both, joined, refit_all
 from reform_analysis.specifications import Choices, Weighting
 from reform_analysis.wording import p_text
@@ -160,10 +160,10 @@ def specification_curve(
     Raises
     ------
     DataError
-        If a column is missing or no number, or varies within a unit where it must not.
+        If a column is missing or no number, or varies within a unit or is empty where it must not.
     DesignError
-        If fewer than half of the units, or of the treated ones, have a row in every period; if no unit is
-        never treated, or none is ever treated.
+        If `choices` is none; if fewer than half of the units, or of the treated ones, have a row in every
+        period; if no unit is never treated, or none is ever treated.
     UntestableError
         If a specification has no events in two periods.
 
@@ -180,6 +180,10 @@ def specification_curve(
     ----------
     Simonsohn, Simmons and Nelson (2020), Nature Human Behaviour 4, 1208-1214.
     """
+    if not isinstance(choices, Choices):
+        raise DesignError(
+            f"choices must be a Choices, got {choices!r}; pass Choices(outcomes=..., codings=...)."
+        )
     require_choice("claimed", claimed, ("fall", "rise"))
     draws = require_whole_number("draws", draws, least=1)
     curve = _Curve(df, choices, unit=unit, period=period, cluster=cluster)
@@ -214,7 +218,7 @@ def _joint(scores: Floats, *, level: float) -> tuple[Floats, pd.DataFrame]:
         rows[name] = {
             "observed": values[0],
             "null_median": np.median(drawn),
-            "null_extreme": np.quantile(drawn, level),
+            "null_extreme": np.quantile(drawn, level, method="higher"),  # a value that a draw has
             "p_value": (1 + np.sum(drawn >= values[0] - _TIE)) / total,
         }
     return ranks[0], pd.DataFrame.from_dict(rows, orient="index").rename_axis("statistic")
@@ -255,6 +259,7 @@ class _Curve:
         """Codes of a column of units, in the order of the grid."""
         need_columns(self.df, [column])
         need_constant(self.df, column, unit=self.unit)
+        need_filled(self.df, column, unit=self.unit)
         values = self.df.drop_duplicates(self.unit).set_index(self.unit)[column].reindex(self.grid.units)
         return np.asarray(pd.factorize(values, sort=True)[0], dtype=np.intp)
 

@@ -205,10 +205,11 @@ def _weights(given: Sequence[float] | None, n_post: int) -> Floats:
 
 def _sizes(given: Sequence[float] | None, kind: Kind, study: EventCoefficients) -> list[float]:
     if given is not None:
-        sizes = [float(each) for each in given]
-        if not sizes or any(not 0 <= each < np.inf for each in sizes):
+        sizes = np.asarray(given)
+        numeric = sizes.ndim == 1 and len(sizes) and np.issubdtype(sizes.dtype, np.number)
+        if not numeric or not (np.isfinite(sizes) & (sizes >= 0)).all():
             raise DataError(f"mbar must hold finite numbers of at least 0, got {given!r}; pass (0.5, 1, 2).")
-        return sizes
+        return [float(each) for each in sizes]
     if kind == "relative_magnitudes":
         return list(_MULTIPLES)
     if study.n_pre < 2:
