@@ -31,6 +31,7 @@ BLOCK = re.compile(
 VARYING = {
     r"\b\d{8}-\d{6}\b": "<run>",
     r"\b\d+\.\d s$": "<n> s",
+    r"\b\d+\.\d 秒$": "<n> 秒",
     r"\b[-\d]{10} [:\d]{8} UTC": "<time> UTC",
     r"\b\d+\.\d MB\b": "<n> MB",
     r"(?<=the pack )[0-9a-f]{64}|(?<=本包的SHA-256 )[0-9a-f]{64}": "<sha256>",

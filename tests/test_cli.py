@@ -140,7 +140,10 @@ def test_validate_speaks_chinese_where_asked(tmp_path: Path) -> None:
     assert done.stdout.endswith("没有错误。读入时改动了2个单元格。\n")
     assert not {"units", "balanced", "arm"} & set(re.findall("[a-z]+", done.stdout.casefold()))
     file.write_text(PANEL_CSV.format(losses=7), encoding="utf-8")
-    assert run("validate", str(file), "--language", "zh").stderr.startswith("有错误，程序的原文（英文）：")
+    assert run("validate", str(file), "--language", "zh").stderr == (
+        "错误：乡镇面板有1处错误；请改正文件：\n"
+        "  工作表“panel.csv”，单元格H3，losses列：'7'：至多为lawsuits_concluded，即5\n"
+    )
 
 
 def test_validate_names_every_fault_with_its_cell_and_exits_with_1(tmp_path: Path) -> None:
@@ -234,3 +237,11 @@ def test_ctrl_c_exits_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_jobs_below_one_is_a_usage_error() -> None:
     assert run("render", "--jobs", "0").exit_code == 2
+
+
+def test_empty_options_of_the_batch_are_refused_not_left_out() -> None:
+    for option in ("--shard", "--formats"):
+        for call in (["--dry-run"], []):
+            done = run("render", "--only", "01", option, "", *call)
+            assert done.exit_code == 1
+            assert option.removeprefix("--") in done.stderr

@@ -165,3 +165,21 @@ def test_the_reforms_beside_the_zhejiang_one_are_listed_for_it_alone() -> None:
     assert len(found.to_frame()) <= 1  # type: ignore[union-attr]
     example_panel = open_panel()
     assert example_panel.attrs["reforms"] == "zhejiang"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_panel_with_gaps_and_late_units_is_examined() -> None:
+    panel = simulate.draw_panel(
+        effect=0.6, seed=5, units=80, pilots=25, counties=8, cities=4, rollout={"2022": 0.5}
+    )
+    late = panel["unit_id"].drop_duplicates().sample(frac=0.1, random_state=2)
+    panel = panel[~(panel["unit_id"].isin(late) & (panel["period"] < "2020"))]
+    panel = panel.sample(frac=0.9, random_state=3).sort_index().reset_index(drop=True)
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=["2021"])
+    found = examine(panel, compared, draws=99, seed=1)
+    assert found.card is not None
+    contamination = found.checks["contamination"]
+    assert not isinstance(contamination, NotRun)
+    assert contamination.to_frame()["p_randomised"].notna().any()
+    for check in found.checks.values():
+        assert not isinstance(check, NotRun) or "英文" not in reason(check, "zh")

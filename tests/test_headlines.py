@@ -1,14 +1,25 @@
 """What a notebook records reaches the run, and nothing is written elsewhere."""
 
 import csv
+import json
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
 from reform_analysis import headlines, report
 from reform_analysis.estimates import Estimates
+from reform_analysis.jobs import JobRecord
+
+JOB = TypeAdapter(JobRecord)
+
+
+def done(*rows: dict[str, Any]) -> JobRecord:
+    return JobRecord("n", "en", "ok", "T", "n.html", "", "0", 1.0, estimates=rows)
 
 
 def estimates(value: float) -> Estimates:
@@ -64,3 +75,33 @@ def test_no_text_of_a_table_is_a_formula_in_a_spreadsheet() -> None:
     assert rows[0] == ["county", "estimate"]
     assert [row[0] for row in rows[1:]] == [f"'{text}" for text in texts[:6]] + texts[6:]
     assert {row[1] for row in rows[1:]} == {"-0.5"}
+
+
+def test_an_end_without_bound_is_kept_from_notebook_to_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "rows.jsonl"
+    monkeypatch.setenv(headlines.TARGET, str(target))
+    found = estimates(0.6)
+    frame = found.to_frame().assign(ci_low=float("-inf"), ci_high=float("inf"))
+    headlines.record(replace(found, frame=frame))
+    (row,) = headlines.read(target)
+    written = JOB.dump_json(done(row))
+    assert json.loads(written)["estimates"][0]["ci_high"] == "inf"
+    again = JOB.validate_json(written)
+    assert again.estimates[0] == row
+    assert (row["ci_low"], row["ci_high"]) == (float("-inf"), float("inf"))
+
+
+@pytest.mark.parametrize("text", ["a\u2028b", "a\x85b", "a\x0bb\nc", "县"])
+def test_names_and_terms_may_hold_any_character_and_are_texts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    target = tmp_path / "rows.jsonl"
+    monkeypatch.setenv(headlines.TARGET, str(target))
+    found = estimates(0.6)
+    headlines.record(replace(found, frame=found.to_frame().rename(index={"treated": text})), name=text)
+    years = found.to_frame().set_axis(pd.Index([2021], name="term"))
+    headlines.record(replace(found, frame=years), name=2021)  # type: ignore[arg-type]
+    rows = headlines.read(target)
+    assert [(row["name"], row["term"]) for row in rows] == [(text, text), ("2021", "2021")]

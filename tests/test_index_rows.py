@@ -53,6 +53,17 @@ def test_the_forest_plot_is_drawn_on_the_log_scale_of_ratios() -> None:
         assert [row.mark[name] for name in ("at", "low", "high", "null")] == pytest.approx(places, abs=0.05)
 
 
+def test_an_end_without_bound_runs_off_the_plot() -> None:
+    open_ended = record("甲", 0.5)
+    row = {**open_ended.estimates[0], "ci_low": 0.0, "ci_high": float("inf")}
+    for scale in ("rate_ratio", "difference"):
+        ends = replace(open_ended, estimates=({**row, "scale": scale},))
+        mark = grid([("r", ends), ("r", record("乙", 2.0, scale=scale))], keys=["county"])["rows"][0].mark
+        assert mark is not None
+        assert mark["text"] == "0.50 (0.00, ∞)"
+        assert WIDTH < mark["high"] <= 2 * WIDTH
+
+
 def test_each_scale_has_a_forest_of_its_own() -> None:
     """A report's mark does not move when reports of another scale join the grid."""
     ratios = [("r", record("甲", 0.5)), ("r", record("乙", 2.0))]

@@ -208,3 +208,17 @@ def test_every_header_of_the_mark_is_looked_for() -> None:
     ]
     assert len(headers) > 3
     assert all(any(mark in header.lower() for mark in MARKS) for header in headers)
+
+
+def test_a_notebook_below_the_study_sees_the_studys_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    below = tmp_path / "reports" / "20261125-120000"
+    below.mkdir(parents=True)
+    simulate.load_example().to_csv(tmp_path / "panel.csv", index=False)
+    monkeypatch.chdir(below)
+    with pytest.raises(DataError, match="panel.csv"):
+        open_panel("panel.csv", reading="synthetic=yes")
+    (tmp_path / "study.yaml").write_text("data: panel.csv\n", encoding="utf-8")
+    found = open_panel("panel.csv", reading="synthetic=yes")
+    assert len(found) == len(simulate.load_example())

@@ -306,3 +306,42 @@ def test_what_cite_refuses_is_named_in_chinese(study: Path) -> None:
     assert "现为 data；请写reports中的一次运行" in spoken_text("cite", "data", code=1)
     (study / "a.ipynb").write_text("x")
     assert "REPORT须为笔记本，a.ipynb 不是" in spoken_text("cite", "a.ipynb", code=1)
+
+
+PANEL = "unit_id,unit_name,county,city,period,pilot,adopted,losses,lawsuits_concluded\n"
+ROWS = "1,甲镇,乙县,丙市,2020,true,2021-05,1,5\n1,甲镇,{county},丙市,2021,{pilot},2021-05,{losses},5\n"
+FAULTY = {
+    "a dash": (
+        {"losses": "—"},
+        "单元格H3（losses）：“—”是横线；请写明dash_means（命令行用--dash-means）为missing",
+    ),
+    "no number": ({"losses": "两件"}, "1个单元格无法读取；请在文件中改正：\n  工作表“面板.csv”，单元格H3"),
+    "not whole": ({"losses": "1.5"}, "“1.5”不是整数；请填件数"),
+    "too many": ({"losses": "7"}, "单元格H3，losses列：'7'：至多为lawsuits_concluded，即5"),
+    "two counties": ({"county": "丁县"}, "一个单位只属于一个县；别处为"),
+    "no flag": ({"pilot": "也许"}, "须写明是或否"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTY)
+def test_what_validate_finds_is_named_in_chinese(case: str, study: Path) -> None:
+    changed, expected = FAULTY[case]
+    row = {"county": "乙县", "pilot": "true", "losses": "0", **changed}
+    (study / "data" / "面板.csv").write_text(PANEL + ROWS.format(**row), encoding="utf-8")
+    assert expected in spoken_text("validate", "data/面板.csv", code=1)
+
+
+def test_files_that_validate_cannot_read_are_named_in_chinese(study: Path) -> None:
+    (study / "空.csv").write_text("")
+    (study / "头.csv").write_text(PANEL, encoding="utf-8")
+    (study / "好.csv").write_text(
+        PANEL + ROWS.format(county="乙县", pilot="true", losses=0), encoding="utf-8"
+    )
+    (study / "缺.csv").write_text("unit_name,period,losses\n甲镇,2020,1\n", encoding="utf-8")
+    assert "没有这个文件" in spoken_text("validate", "没有.xlsx", code=1)
+    assert "空.csv 是空的" in spoken_text("validate", "空.csv", code=1)
+    assert "头.csv：" in spoken_text("validate", "头.csv", code=1)
+    assert "须有pilot列" in spoken_text("validate", "缺.csv", code=1)
+    assert "没有错误。" in spoken_text("validate", "好.csv", code=0)
+    assert "--sheet须为 好.csv 的工作表" in spoken_text("validate", "好.csv", "--sheet", "a", code=1)
+    assert "No faults." in run("validate", "好.csv", "--language", "en").output

@@ -368,3 +368,12 @@ def test_a_parameter_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = study(tmp_path, "notebooks: [a.ipynb]\n")
     with pytest.raises(ReportError, match="parameter 'county' of notebook a is no text, got .*udcff"):
         make_plan(path, parameters={"county": "\udcff"})
+
+
+def test_a_data_file_of_the_grid_is_looked_for_too(tmp_path: Path) -> None:
+    save(tmp_path / "a.ipynb", 'language: str = "zh"\ndata: str = ""')
+    (tmp_path / "there.csv").touch()
+    text = "notebooks: [a.ipynb]\ngrid: {by: [data], values: {data: [there.csv, none.csv]}}\n"
+    with pytest.raises(ReportError, match="data must be a file, got 'none.csv'") as refused:
+        make_plan(study(tmp_path, text))
+    assert "there.csv'" not in str(refused.value)

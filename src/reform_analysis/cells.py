@@ -10,6 +10,7 @@ from math import isfinite, isnan
 from typing import Any, Literal, NamedTuple
 
 from reform_analysis.estimates import DataError
+from reform_analysis.messages import message
 
 DashMeans = Literal["missing", "zero"]
 Dimension = Literal["count", "money", "share", "plain", "free"]
@@ -237,15 +238,15 @@ def _rewritten(text: str, value: float) -> bool:
 
 def _read_dash(dash_means: DashMeans | None, zero: Any) -> Reading:
     if dash_means is None:
-        raise DataError("is a dash; pass dash_means='missing' or dash_means='zero'")
+        raise DataError(message("cell.dash"))
     return Reading(zero if dash_means == "zero" else None, f"dash read as {dash_means}")
 
 
 def _native(raw: Any) -> Decimal:
     if isinstance(raw, bool) or not isinstance(raw, (int, float, Decimal)):
-        raise DataError(f"is of type {type(raw).__name__}, not a number; type the number itself")
+        raise DataError(message("cell.type", kind=type(raw).__name__))
     if isinstance(raw, float) and not isfinite(raw):
-        raise DataError("is infinite; leave the cell blank where nothing is known")
+        raise DataError(message("cell.infinite"))
     return Decimal(repr(raw)) if isinstance(raw, float) else Decimal(raw)
 
 
@@ -254,12 +255,12 @@ def _split(raw: str, text: str) -> tuple[Decimal, str, str]:
     if _PLAIN.fullmatch(text):
         return Decimal(text), "", "" if text == raw else _spelling(raw, text)
     if text.startswith("#"):
-        raise DataError("is an error value of the spreadsheet; correct its formula")
+        raise DataError(message("cell.error"))
     if text[0] in "¥￥" and not text.endswith("元"):
         text = f"{text[1:].strip()}元"
     found = _GROUPED.fullmatch(text)
     if found is None or (found[2] and found[2].lower() not in UNITS):
-        raise DataError("is not a number; type the number itself, or leave the cell blank")
+        raise DataError(message("cell.no_number"))
     separated = "thousands separator" if "," in found[1] or " " in found[1] else ""
     reasons = (_spelling(raw, text), separated)
     number = Decimal(found[1].replace(",", "").replace(" ", ""))
@@ -275,29 +276,27 @@ def _spelling(raw: str, text: str) -> str:
 def _convert(number: Decimal, unit: str, dimension: Dimension) -> Decimal:
     if not unit:
         if dimension == "money":
-            raise DataError("has no unit of money; write 元 or 万元 in the cell or the header")
+            raise DataError(message("cell.money"))
         return number
     kind, factor = UNITS[unit]
     fits = {"plain": ("count",), "free": ("count", "money", "share")}.get(dimension, (dimension,))
     if kind not in fits:
-        raise DataError(
-            f"has the unit {unit}, which does not fit this column; correct the cell or the header"
-        )
+        raise DataError(message("cell.unit", unit=unit))
     return number if factor == 1 else number * factor
 
 
 def _whole(value: Decimal) -> int:
     if abs(value) > _LARGEST:
-        raise DataError("is too large for a count; correct the cell")
+        raise DataError(message("cell.large_count"))
     if value != value.to_integral_value():
-        raise DataError("is not a whole number; type the count itself")
+        raise DataError(message("cell.not_whole"))
     return int(value)
 
 
 def _real(value: Decimal) -> float:
     number = float(value)
     if not isfinite(number):
-        raise DataError("is too large for a number; correct the cell")
+        raise DataError(message("cell.large"))
     return number
 
 
@@ -331,7 +330,7 @@ def read_flag(raw: Any, *, dash_means: DashMeans | None = None) -> Reading:
         return Reading(False, "dash read as zero")
     text = half_width(show(raw)).lower()
     if text not in _FLAGS:
-        raise DataError("must say yes or no; write 是 or 否")
+        raise DataError(message("cell.flag"))
     value = _FLAGS[text]
     return Reading(value, "" if raw in (str(value), str(value).upper()) else "yes or no")
 

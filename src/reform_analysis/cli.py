@@ -37,6 +37,7 @@ Examples:
 """
 
 STUDY = "study.yaml"
+INTERRUPTED = 130  # as shells say of Ctrl-C
 NOT_FROZEN = 3  # of `plan check`; click takes 2 for a wrong call
 
 
@@ -68,8 +69,8 @@ def _pair(_context: click.Context, _option: click.Parameter, values: tuple[str, 
     return pairs
 
 
-def _formats(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str]:
-    return [part.strip() for part in (value or "").split(",") if part.strip()]
+def _formats(_context: click.Context, _option: click.Parameter, value: str | None) -> list[str] | None:
+    return None if value is None else [part.strip() for part in value.split(",") if part.strip()]
 
 
 @main.command(epilog=EXAMPLES)
@@ -161,11 +162,12 @@ def render(
     study = study or (STUDY if Path(STUDY).is_file() else None)
     language = spoken(next(iter(languages), None), study)
     asked: dict[str, Any] = {"only": only, "languages": languages or None, "parameters": parameters}
-    options = {name: value for name, value in given.items() if value}
+    options = {name: value for name, value in given.items() if value not in (None, False, {})}
     shown = progress.choose(log_json=log_json, language=language)
     try:
         if dry_run:
-            stems = report.dry_run(study, **asked, where=given["where"], shard=given["shard"])
+            checked = ("where", "shard", "jobs", "formats")
+            stems = report.dry_run(study, **asked, **{key: options[key] for key in checked if key in options})
             click.echo("\n".join([*stems, say("speech.nothing_run", language, n=len(stems))]))
             return
         with shown:
@@ -174,8 +176,10 @@ def render(
     except (ReportError, DataError) as refused:
         click.echo(refusal(refused, language, command="render"), err=True)
         sys.exit(1)
+    except KeyboardInterrupt:  # before the first report, or after the last
+        sys.exit(INTERRUPTED)
     shown.end(run)
-    sys.exit(130 if run.stopped_by_user else 0 if run.complete else 1)
+    sys.exit(INTERRUPTED if run.stopped_by_user else 0 if run.complete else 1)
 
 
 @main.command(epilog=EXAMPLES)
@@ -194,31 +198,33 @@ def render(
     metavar="HEADER=COLUMN",
     help="A header of your own and the column it is.",
 )
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@LANGUAGE
 def validate(
     file: str,
     sheet: str | None,
     dash_means: Literal["missing", "zero"] | None,
     aliases: dict[str, str],
-    language: str,
+    language: str | None,
 ) -> None:
     """Read FILE as a township panel and name every fault, with sheet, cell, value and rule.
 
     Headers that are not known are listed with the known columns they resemble: they were read as covariates,
-    which no rule checks. Exit code 1 if there is any fault. Nothing is written. Faults are named in English.
+    which no rule checks. Exit code 1 if there is any fault. Nothing is written.
     """
     from reform_analysis import ingest, schema  # noqa: PLC0415
     from reform_analysis.estimates import DataError, DesignError  # noqa: PLC0415
     from reform_analysis.panel_reports import panel_report  # noqa: PLC0415
+    from reform_analysis.speech import refusal, spoken  # noqa: PLC0415
     from reform_analysis.wording import say  # noqa: PLC0415
 
+    language = spoken(language, file)
     covariates: list[str] = []
     try:
         read = ingest.read_panel(file, aliases=aliases or None, sheet=sheet, dash_means=dash_means)
         covariates = read.sentences(language)
         panel = schema.validate_panel(read.panel, cells=read.cells)
     except (DataError, DesignError) as refused:
-        click.echo("\n".join([say("validate.fault", language, fault=refused), *covariates]), err=True)
+        click.echo("\n".join([refusal(refused, language, command="validate"), *covariates]), err=True)
         sys.exit(1)
     click.echo("\n".join([panel_report(panel).summary(language), *covariates]))
     click.echo(say("validate.none", language, n=len(read.log)))

@@ -298,8 +298,9 @@ def _concentration(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
 
 def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
     last, acts = s.design.after[-1], s.one("earlier_acts")
-    coded = treated_fraction(s.whole, coding="binary").where(s.whole["pilot"].astype(bool), 0.0)
-    everywhere = s.whole.assign(**{TREATED: coded})
+    whole = _completed(s.whole, s.other_pilot)
+    coded = treated_fraction(whole, coding="binary").where(whole["pilot"].astype(bool), 0.0)
+    everywhere = whole.assign(**{TREATED: coded})
     return {
         "timing_codings": partial(
             robustness.timing_codings, s.frame, s.fit, treatment=TREATED, earlier_acts=acts
@@ -322,6 +323,23 @@ def _coding(s: _Subject) -> dict[str, Callable[[], CheckResult] | None]:
         if s.reforms is not None or s.whole.attrs.get("reforms") == "zhejiang"
         else None,
     }
+
+
+def _completed(whole: pd.DataFrame, other_pilot: str | None) -> pd.DataFrame:
+    """The panel with a row for every unit and period, those added without counts.
+
+    A unit without a row where its treatment changes has no known history otherwise.
+    """
+    keys = ["unit_id", "period"]
+    every = pd.MultiIndex.from_product([whole[key].unique() for key in keys], names=keys)
+    added = every.difference(pd.MultiIndex.from_frame(whole[keys])).to_frame(index=False)
+    if added.empty:
+        return whole
+    fixed = [name for name in ("pilot", "adopted", "county", "city", other_pilot) if name in whole]
+    added = added.join(whole.groupby("unit_id")[fixed].first(), on="unit_id")
+    found = pd.concat([whole, added], ignore_index=True)
+    found.attrs = whole.attrs
+    return found
 
 
 def _reconcile(s: _Subject) -> Callable[[], CheckResult] | None:

@@ -16,7 +16,7 @@ from scipy.sparse import block_array, coo_array
 from scipy.sparse.csgraph import connected_components
 
 from reform_analysis.count_sample import Floats, Sample, with_company, with_events
-from reform_analysis.estimates import DesignError, UntestableError
+from reform_analysis.estimates import UntestableError
 
 Covariance = Literal["iid", "hc", "cluster"]
 
@@ -193,7 +193,7 @@ def _all_parameters(sample: Sample) -> int:
     freedom = residual_freedom(sample)
     if freedom < 1:
         rows = len(sample.outcome)
-        raise DesignError(
+        raise UntestableError(
             f"df must leave more rows than parameters, got {rows} rows for {rows - freedom}; cluster by "
             "unit, or take more periods."
         )
@@ -292,12 +292,12 @@ def require_separate_terms(sample: Sample) -> None:
 
     Raises
     ------
-    DesignError
-        Naming the terms.
+    UntestableError
+        Naming the terms. Rows without events are gone: a term may have varied in those alone.
     """
     collinear = _collinear(sample)
     if collinear:
-        raise DesignError(
+        raise UntestableError(
             f"terms must vary beside the {' and '.join(sample.effects)} effects and each other, got "
             f"{collinear}, which do not in the {len(sample.outcome)} rows that can be used; leave them out."
         )

@@ -2,16 +2,32 @@
 
 import json
 import os
-from math import isfinite
+from math import isinf, isnan
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+from pydantic import BeforeValidator, PlainSerializer
 
 from reform_analysis.estimates import COLUMNS, Estimates
 
 TARGET = "REFORM_ANALYSIS_HEADLINES"  # the file that a run reads after the notebook
 FIELDS = ("name", "term", *COLUMNS, "scale", "ci_level", "method", "n_obs", "synthetic")
+
+
+def _to_json(row: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no infinity: it stands there as text."""
+    return {
+        key: str(value) if isinstance(value, float) and isinf(value) else value for key, value in row.items()
+    }
+
+
+def _from_json(row: dict[str, Any]) -> dict[str, Any]:
+    numbers = {key: float(row[key]) for key in COLUMNS if isinstance(row.get(key), str)}
+    return {**row, **numbers}
+
+
+Headline = Annotated[dict[str, Any], PlainSerializer(_to_json, when_used="json"), BeforeValidator(_from_json)]
 
 
 def record(estimates: Estimates | None, *, name: str = "main") -> pd.DataFrame:
@@ -31,14 +47,14 @@ def record(estimates: Estimates | None, *, name: str = "main") -> pd.DataFrame:
     -------
     DataFrame
         One row a term: name, term, estimate, std_error, ci_low, ci_high, p_value, scale, ci_level,
-        method, n_obs, synthetic.
+        method, n_obs, synthetic. An infinite end of an interval is kept; NaN is what is undefined.
     """
     frame = _frame(estimates, name)
     target = os.environ.get(TARGET)
     if target:
         rows = [{key: _plain(value) for key, value in row.items()} for row in frame.to_dict("records")]
         with Path(target).open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"name": name, "rows": rows}, ensure_ascii=False) + "\n")
+            file.write(json.dumps({"name": str(name), "rows": rows}) + "\n")
     return frame
 
 
@@ -46,14 +62,16 @@ def _frame(estimates: Estimates | None, name: str) -> pd.DataFrame:
     if estimates is None:
         return pd.DataFrame(columns=list(FIELDS))
     constants = {key: getattr(estimates, key) for key in FIELDS[7:]}
-    return estimates.to_frame().reset_index(names="term").assign(name=name, **constants)[list(FIELDS)]
+    frame = estimates.to_frame().reset_index(names="term").assign(name=str(name), **constants)
+    frame["term"] = frame["term"].map(str)  # years, say: a table of many reports has one type a column
+    return frame[list(FIELDS)]
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str) or value is None:
         return value
     number = value.item() if hasattr(value, "item") else value
-    return number if isinstance(number, int) or isfinite(number) else None
+    return None if isnan(number) else number
 
 
 def read(path: Path) -> tuple[dict[str, Any], ...]:

@@ -39,6 +39,16 @@ class Row:
     mark: dict[str, Any] | None
     kind: int | None
 
+    @property
+    def shown(self) -> str:
+        """The estimate in two decimals.
+
+        Returns
+        -------
+        str
+        """
+        return "–" if self.estimate is None else _number(self.estimate)
+
 
 def grid(found: Sequence[tuple[str, JobRecord]], *, keys: Sequence[str]) -> dict[str, Any]:
     """Return what the index shows of a grid: rows (failures first), choices of the filters, and a caption.
@@ -154,6 +164,10 @@ def _scale(mains: Sequence[dict[str, Any]]) -> tuple[str, float, float]:
     return kind, min(places), max(places)
 
 
+def _number(value: float) -> str:
+    return f"{value:.2f}".replace("inf", "∞")
+
+
 def _mark(main: dict[str, Any], scale: tuple[str, float, float]) -> dict[str, Any]:
     kind, low, high = scale
     width = (high - low) or 1.0
@@ -161,11 +175,14 @@ def _mark(main: dict[str, Any], scale: tuple[str, float, float]) -> dict[str, An
     def at(value: float | None) -> float | None:
         if value is None:
             return None
-        return round(MARGIN + (WIDTH - 2 * MARGIN) * (_position(float(value), kind) - low) / width, 1)
+        place = MARGIN + (WIDTH - 2 * MARGIN) * (_position(float(value), kind) - low) / width
+        return round(min(max(place, -WIDTH), 2 * WIDTH), 1)  # an end without bound runs off the plot
 
     ends = at(main["ci_low"]), at(main["ci_high"])
     whole = None not in ends
-    text = f"{main['estimate']:.2f}" + (f" ({main['ci_low']:.2f}, {main['ci_high']:.2f})" if whole else "")
+    text = _number(main["estimate"])
+    if whole:
+        text += f" ({_number(main['ci_low'])}, {_number(main['ci_high'])})"
     null = at(1.0 if kind in RATIOS else 0.0)
     return {
         "at": at(main["estimate"]),

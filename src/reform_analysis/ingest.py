@@ -21,6 +21,7 @@ from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.headers import LEFT_OUT, Header, alias_table, require_used, stem
 from reform_analysis.layout import find_table
 from reform_analysis.melting import Block, keep_what_numbers_no_rows, melt
+from reform_analysis.messages import message
 from reform_analysis.panel_columns import ATTRIBUTES
 from reform_analysis.readings import Change, Column, read_columns
 from reform_analysis.sheets import Sheet, read_sheets
@@ -170,9 +171,8 @@ def _chosen(sheets: list[Sheet], sheet: str | Sequence[str] | None, path: str | 
     there = {each.name: each for each in sheets}
     unknown = [name for name in names if name not in there]
     if unknown or not names:
-        raise DataError(
-            f"sheet must be among {list(there)} of {Path(path).name}, got {unknown or names}; name one."
-        )
+        told = {"sheets": list(there), "name": Path(path).name, "given": unknown or names}
+        raise DataError(message("file.sheet", **told))
     return [there[name] for name in dict.fromkeys(names)]
 
 
@@ -185,10 +185,7 @@ def _require_tables(
 ) -> None:
     without = [name for name, table in found.items() if table is None]
     if not tables or (sheet is not None and without):
-        raise DataError(
-            f"{Path(path).name}: no table with units and values was found in {without}; it must hold "
-            "a column such as 单位名称 or unit_name beside others: pass aliases={'your header': 'unit_name'}."
-        )
+        raise DataError(message("file.no_table", name=Path(path).name, sheets=without))
     for each in sheets:
         if each.name in without and len(shared := _shared_headers(each, tables)) > 1:
             raise DataError(
@@ -197,7 +194,7 @@ def _require_tables(
                 f"sheet={[name for name in found if name not in without]} to leave it out."
             )
     if not any(table.rows for table in tables):
-        raise DataError(f"{Path(path).name}: there are headers but no rows below them; add the data.")
+        raise DataError(message("file.no_rows", name=Path(path).name))
 
 
 def _shared_headers(sheet: Sheet, tables: Sequence[Table]) -> list[str]:

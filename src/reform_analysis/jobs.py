@@ -7,7 +7,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic, perf_counter
-from typing import Any, Literal
+from typing import Literal
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from reform_analysis import pages, plan_sentences
 from reform_analysis.execution import LATE, Execution, execute
 from reform_analysis.grid_labels import place
+from reform_analysis.headlines import Headline
 from reform_analysis.notebook_source import Source
 from reform_analysis.pages import Failure, Page
 from reform_analysis.plan_standing import NoStanding, Status
@@ -141,7 +142,7 @@ class JobRecord:
     cached: bool = False
     attempts: int = 1
     traceback: str = ""
-    estimates: tuple[dict[str, Any], ...] = ()
+    estimates: tuple[Headline, ...] = ()
     standing: Status | NoStanding = ""
     hypotheses: tuple[str, ...] = ()
     departures: tuple[str, ...] = ()

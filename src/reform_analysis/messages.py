@@ -143,6 +143,22 @@ def cause(refused: Exception) -> str:
     return next((message(key) for key in keys), told)
 
 
+def named_cause(refused: Exception) -> str:
+    """Return what the system says of a file with the file's name: a message where the file is missing.
+
+    Parameters
+    ----------
+    refused : Exception
+
+    Returns
+    -------
+    str
+    """
+    if not isinstance(refused, FileNotFoundError):
+        return str(refused)
+    return message("file.missing", number=refused.errno, path=str(refused.filename))
+
+
 def _said(values: dict[str, Any], language: str) -> dict[str, Any]:
     names = say("refused.names", language)
     return {

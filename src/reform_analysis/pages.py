@@ -23,6 +23,7 @@ from reform_analysis import __version__, formulas
 from reform_analysis.font_subset import embed_font
 from reform_analysis.grid_labels import both_labels
 from reform_analysis.page_faults import disarm, find_load, find_tofu
+from reform_analysis.refusals import refusal
 from reform_analysis.wording import LANGUAGES, catalogue, say
 
 FOLDER = Path(str(files("reform_analysis"))) / "templates"
@@ -136,9 +137,10 @@ def page(
 
 
 def _lead(failure: Failure | None, language: str) -> str:
-    """What kind of refusal a failure is; messages of errors are in English on every page."""
-    key = f"render.kind_{failure.message.partition(':')[0]}" if failure else ""
-    return say(key, language) if key in catalogue() else ""
+    """What a refusal says of the data, where the catalogue has words for it, and of what kind it is."""
+    kind, _, message = failure.message.partition(":") if failure else ("", "", "")
+    key = f"render.kind_{kind}"
+    return refusal(message, language) + say(key, language) if key in catalogue() else ""
 
 
 _EXPORTING = Lock()  # one exporter serves all threads

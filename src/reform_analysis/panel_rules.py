@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from pandera.errors import SchemaErrors
 
 from reform_analysis.cells import UNITS, half_width
 from reform_analysis.estimates import DataError, require_choice
+from reform_analysis.messages import Message, lines, message
 from reform_analysis.panel_columns import ATTRIBUTES, COUNTS, OUTCOMES, PANEL
 from reform_analysis.panel_types import CELLS, Fault, require_plain, settle_types
 from reform_analysis.periods import PERIOD, frequency
@@ -23,12 +25,7 @@ _AT_MOST = {
     "losses_net_of_series": "losses",
     "corrections_net_of_series": "corrections",
 }
-_WITHIN_UNIT = {
-    "county": "a unit lies in one county",
-    "city": "a unit lies in one city",
-    "pilot": "a unit is a pilot in all periods or in none",
-    "adopted": "adoption is one date, the same in every period of a unit",
-}
+_WITHIN_UNIT = ("county", "city", "pilot", "adopted")
 _Ratio = tuple[int, int, Fraction | None]
 
 _DOUBLE = 4 * Fraction(2) ** -52  # a rate that was computed, not printed, carries a few roundings of a double
@@ -83,7 +80,8 @@ def validate_panel(frame: pd.DataFrame, *, cells: pd.DataFrame | None = None) ->
     settled, faults = _check(frame, cells)
     if faults:
         listed = _located(faults, settled, cells)
-        raise DataError(f"{PANEL.title}: {len(faults)} fault(s); correct the file:\n  " + "\n  ".join(listed))
+        told = [message("cell.line", fault=fault) for fault in listed]
+        raise DataError(lines(message("panel_fault.head", n=len(faults)), *told))
     made_up = "synthetic" in settled and bool(settled["synthetic"].any())
     settled.attrs["synthetic"] = made_up or bool(frame.attrs.get("synthetic", False))
     return settled
@@ -131,10 +129,15 @@ def _position(key: tuple[int | None, str]) -> tuple[int, str]:
     return (-1 if key[0] is None else key[0]), key[1]
 
 
-def _at(frame: pd.DataFrame, wrong: pd.Series, column: str, rule: str | pd.Series) -> list[Fault]:
-    """One fault a row where `wrong` holds."""
-    rows = np.flatnonzero(wrong.fillna(False).to_numpy(dtype=bool))
-    rules = [rule] * len(rows) if isinstance(rule, str) else rule.iloc[rows].tolist()
+def _at(
+    frame: pd.DataFrame, wrong: pd.Series, column: str, rule: str | pd.Series | Callable[[int], str]
+) -> list[Fault]:
+    """One fault a row where `wrong` holds; a rule may be text, a text each row, or made from the row."""
+    rows = np.flatnonzero(wrong.fillna(False).to_numpy(dtype=bool)).tolist()
+    if isinstance(rule, pd.Series):
+        rules = rule.iloc[rows].tolist()
+    else:
+        rules = [rule if isinstance(rule, str) else rule(row) for row in rows]
     return [Fault(int(r), column, frame[column].iloc[r], text) for r, text in zip(rows, rules, strict=True)]
 
 
@@ -144,7 +147,7 @@ def _declared(frame: pd.DataFrame) -> list[Fault]:
         PANEL.validate(frame, lazy=True)
     except SchemaErrors as found:
         return [
-            Fault(None, "", case.failure_case, f"must have the column {case.failure_case}")
+            Fault(None, "", case.failure_case, message("panel_fault.column", name=case.failure_case))
             if pd.isna(case.index)
             else Fault(int(case.index), case.column, case.failure_case, case.check)
             for case in found.failure_cases.itertuples()
@@ -153,9 +156,10 @@ def _declared(frame: pd.DataFrame) -> list[Fault]:
 
 
 def _some_content(frame: pd.DataFrame) -> list[Fault]:
-    faults = [] if len(frame) else [Fault(None, "", 0, "must have rows")]
+    faults = [] if len(frame) else [Fault(None, "", 0, message("panel_fault.rows"))]
     if not set(OUTCOMES) & set(frame.columns):
-        faults.append(Fault(None, "", list(frame.columns), f"must have an outcome, one of {list(OUTCOMES)}"))
+        rule = message("panel_fault.outcome", names=list(OUTCOMES))
+        faults.append(Fault(None, "", list(frame.columns), rule))
     return faults
 
 
@@ -175,8 +179,8 @@ def _unique(frame: pd.DataFrame, places: "_Places") -> list[Fault]:
 def _constant(frame: pd.DataFrame) -> list[Fault]:
     """What may not change within a unit, and a county's city."""
     faults = []
-    pairs = [("unit_id", column, rule) for column, rule in _WITHIN_UNIT.items()]
-    pairs.append(("county", "city", "a county lies in one city; if these are two counties, name them apart"))
+    pairs = [("unit_id", column, message(f"panel_fault.within_{column}")) for column in _WITHIN_UNIT]
+    pairs.append(("county", "city", message("panel_fault.county_city")))
     for group, column, rule in pairs:
         if {group, column} <= set(frame.columns):
             faults += _unlike(frame, group, column, rule)
@@ -189,15 +193,19 @@ def _unlike(frame: pd.DataFrame, group: str, column: str, rule: str) -> list[Fau
     some = frame.loc[several, [group, column]]
     usual = some.groupby(group)[column].agg(lambda values: values.value_counts(sort=False).idxmax())
     expected = frame[group].map(usual)
-    rules = rule + ": elsewhere " + expected.map(repr)
-    return _at(frame, several & (frame[column] != expected), column, rules)
+    return _at(
+        frame,
+        several & (frame[column] != expected),
+        column,
+        lambda row: message("panel_fault.elsewhere", rule=rule, value=repr(expected.iloc[row])),
+    )
 
 
 def _dated_pilots(frame: pd.DataFrame) -> list[Fault]:
     """A pilot without a date beside dated units would count as never treated."""
     if not {"pilot", "adopted"} <= set(frame.columns) or not (frame["adopted"] != "").any():
         return []
-    rule = "a pilot has the date it adopted the reform, as other units here do; write it"
+    rule = message("panel_fault.dated")
     return _at(frame, frame["pilot"] & (frame["adopted"] == ""), "adopted", rule)
 
 
@@ -211,14 +219,18 @@ def _one_frequency(frame: pd.DataFrame) -> list[Fault]:
     usual = letters.value_counts(sort=False).idxmax()
     other = good & (letters != usual)
     example = frame.loc[good & (letters == usual), "period"].iloc[0]
-    return _at(frame, other, "period", f"a panel has one frequency; most periods are like {example}")
+    return _at(frame, other, "period", message("panel_fault.frequency", example=example))
+
+
+def _bounded(bound: str, values: pd.Series, row: int) -> Message:
+    return message("panel_fault.at_most", bound=bound, value=str(values.iloc[row]))
 
 
 def _at_most(frame: pd.DataFrame) -> list[Fault]:
     faults = []
     for count, bound in _AT_MOST.items():
         if {count, bound} <= set(frame.columns):
-            rule = f"must be at most {bound} = " + frame[bound].astype("str")
+            rule = partial(_bounded, bound, frame[bound])
             faults += _at(frame, frame[count] > frame[bound], count, rule)
     return faults
 
@@ -366,18 +378,21 @@ class _Places:
 def _located(faults: Iterable[Fault], frame: pd.DataFrame, cells: pd.DataFrame | None) -> list[str]:
     """One line a fault: where, what, why."""
     places = _Places(cells)
-    lines = []
+    found: list[str] = []
     for fault in faults:
         if fault.row is None:
-            lines.append(fault.rule)
+            found.append(fault.rule)
             continue
         sheet, excel_row, letter, raw = places.cells.get((fault.row, fault.column), (None,) * 4)
         value = fault.value if raw is None else raw
         where = places.row(fault.row) + _keys(fault.row, frame)
         if letter is not None:
-            where = (f"sheet {sheet!r}, " if sheet else "") + f"cell {letter}{excel_row}"
-        lines.append(f"{where}, column {fault.column}: {value!r}: {fault.rule}")
-    return lines
+            kind = "sheet_cell" if sheet else "cell"
+            named = {"sheet": sheet} if sheet else {}
+            where = message(f"panel_fault.{kind}", cell=f"{letter}{excel_row}", **named)
+        told = {"where": where, "column": fault.column, "value": repr(value), "rule": fault.rule}
+        found.append(message("panel_fault.line", **told))
+    return found
 
 
 def _keys(row: int, frame: pd.DataFrame) -> str:

@@ -36,7 +36,9 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     Parameters
     ----------
     data : str
-        Path of a file that `ingest.read_panel` reads; empty for the synthetic example.
+        Path of a file that `ingest.read_panel` reads; empty for the synthetic example. A relative one is seen
+        from the current folder, else from the nearest folder above that holds ``study.yaml``: the notebook of
+        a report lies below it, and names the file as the study does.
     aliases : str
         A JSON object of your headers to canonical columns; empty for the package's alone.
     reading : str
@@ -62,7 +64,7 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
     """
     options = _options(reading)
     made_up = {"synthetic": True} if options.pop("synthetic", None) else {}
-    frame = _read(data, aliases, options.pop("dash_means", None)) if data else simulate.load_example()
+    frame = _read(_seen(data), aliases, options.pop("dash_means", None)) if data else simulate.load_example()
     known = {} if data else {"reforms": "zhejiang"}
     frame.attrs = {"logged": 0, "covariates": []} | known | frame.attrs | options | made_up
     if city and "city" not in frame:
@@ -73,6 +75,11 @@ def open_panel(data: str = "", *, aliases: str = "", reading: str = "", city: st
             raise DataError(f"city must be one of {cities}, got {city!r}; leave it empty for all.")
         frame = frame[frame["city"] == city].reset_index(drop=True)
     return panel.add_measures(frame)
+
+
+def _seen(data: str) -> str:
+    above = (folder / data for folder in Path.cwd().parents if (folder / "study.yaml").is_file())
+    return str(next(above, data)) if data and not Path(data).exists() else data
 
 
 def says_synthetic(data: str | Path, *, aliases: str = "", reading: str = "") -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from reform_analysis.estimates import DataError
+from reform_analysis.messages import message
 from reform_analysis.panel_columns import kind_of
 
 _LARGEST = 2**53  # above it a float no longer holds every whole number
@@ -113,7 +114,7 @@ def _settle(values: pd.Series, kind: str) -> tuple[pd.Series, list[Fault]]:
             taken.append(blank if _is_missing(value) and kind != "boolean" else take(value))
         except _Refused as rule:
             taken.append(blank)
-            faults.append(Fault(row, str(values.name), value, str(rule)))
+            faults.append(Fault(row, str(values.name), value, rule.args[0]))
     return pd.Series(taken, index=values.index, name=values.name, dtype=dtype), faults
 
 
@@ -126,14 +127,14 @@ def _is_missing(value: object) -> bool:
 def _whole(value: Any) -> int:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not math.isfinite(value) or value != int(value) or abs(value) > _LARGEST:
-        raise _Refused("must be a whole number, or empty if it is not known")
+        raise _Refused(message("panel_fault.whole"))
     return int(value)
 
 
 def _number(value: Any) -> float:
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not math.isfinite(value):
-        raise _Refused("must be a finite number, or empty if it is not known")
+        raise _Refused(message("panel_fault.number"))
     return float(value)
 
 

@@ -15,7 +15,13 @@ from reform_analysis.baseline_sample import (
     levels,
     log_contrast,
 )
-from reform_analysis.estimates import CheckResult, percent, require_level, require_whole_number
+from reform_analysis.estimates import (
+    CheckResult,
+    UntestableError,
+    percent,
+    require_level,
+    require_whole_number,
+)
 from reform_analysis.wording import LANGUAGES, say
 
 _CALIBRATION = 100
@@ -78,7 +84,7 @@ def selection_simulation(
     DesignError
         If periods are wrong or fewer than three lie before adoption.
     UntestableError
-        If an arm has too few units or losses.
+        If an arm has too few units or losses, or only one period before adoption has losses.
 
     Notes
     -----
@@ -100,6 +106,11 @@ def selection_simulation(
         period=period,
     )
     fitted = levels(sample)
+    if np.isnan(fitted.spread):
+        raise UntestableError(
+            f"{outcome!r} must have events in two periods before adoption, got them in fewer: how much units "
+            "differ for good cannot be seen; add earlier periods."
+        )
     answer, reached = _calibrated(sample, fitted, rng)
     observed = float(np.exp(_contrast(sample.pilot, sample.post, sample.pre[:, -1], sample)))
     drawn = {}

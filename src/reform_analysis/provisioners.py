@@ -9,12 +9,18 @@ import socket
 import subprocess
 from contextlib import suppress
 from pathlib import Path
+from time import sleep
 from typing import Any
+from uuid import uuid4
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import LocalProvisioner
 
 from reform_analysis.forkserver import ENVIRONMENT
+
+MARK = "REFORM_ANALYSIS_KERNEL"
+MOST_SWEEPS = 20
+SWEEP_SECONDS = 0.01
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -147,7 +153,13 @@ class ForkProvisioner(LocalProvisioner):
 
 
 class ColdProvisioner(LocalProvisioner):
-    """Kernels started as processes of their own, in the environment that forked ones get."""
+    """Kernels started as processes of their own, in the environment that forked ones get.
+
+    Each has a mark in its environment, which what it starts inherits: that is how orphans are found that have
+    a session of their own, also those of a kernel that died by itself.
+    """
+
+    mark: str = ""
 
     async def pre_launch(self, **kwargs: Any) -> dict[str, Any]:
         """Add the environment.
@@ -162,7 +174,8 @@ class ColdProvisioner(LocalProvisioner):
         dict
         """
         asked: dict[str, Any] = await super().pre_launch(**kwargs)
-        asked["env"] = {**asked["env"], **ENVIRONMENT}
+        self.mark = uuid4().hex
+        asked["env"] = {**asked["env"], **ENVIRONMENT, MARK: self.mark}
         return asked | {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
@@ -204,13 +217,14 @@ class ColdProvisioner(LocalProvisioner):
                 os.kill(pid, signal.SIGKILL)
 
     async def cleanup(self, restart: bool = False) -> None:
-        """Forget the process.
+        """Forget the process, and kill what it started.
 
         Parameters
         ----------
         restart : bool
         """
         _COLD.discard(self)
+        _kill_marked(self.mark)
         await super().cleanup(restart=restart)
 
 
@@ -218,9 +232,31 @@ _COLD: set[ColdProvisioner] = set()
 
 
 def kill_cold_kernels() -> None:
-    """Kill the cold kernels of this process; forked ones end with their server."""
+    """Kill the cold kernels of this process and what they started; forked ones end with their server."""
     for provisioner in list(_COLD):
         provisioner.kill_now()
+        _kill_marked(provisioner.mark)
+
+
+def _kill_marked(mark: str) -> None:
+    for _ in range(MOST_SWEEPS):  # what is killed may have started more meanwhile
+        found = _marked(f"{MARK}={mark}".encode()) if mark else []
+        if not found:
+            return
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        sleep(SWEEP_SECONDS)
+
+
+def _marked(entry: bytes) -> list[int]:
+    """Processes of this user with an entry in their environment; none where the system does not tell."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):  # another user's, or ended meanwhile
+            if entry in path.read_bytes().split(b"\0"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def _descendants(pid: int) -> list[int]:

@@ -25,6 +25,7 @@ from reform_analysis.covariates import Kind, covariate_kind, read_covariate
 from reform_analysis.estimates import DataError
 from reform_analysis.headers import dimension_of
 from reform_analysis.melting import Block, Segment
+from reform_analysis.messages import lines, message
 from reform_analysis.panel_columns import kind_of
 from reform_analysis.table_parts import Total, coordinate
 from reform_analysis.totals import differing_sum, require_sum, summed_rows
@@ -108,13 +109,10 @@ def read_columns(
 def _summary(faults: Sequence[str]) -> str:
     dashes = [fault for fault in faults if "is a dash" in fault]
     if dashes:
-        return (
-            f"{dashes[0]} ({len(dashes)} such cells): a dash may mean that nothing is known or that nothing "
-            "happened, and only who filled in the table can say which."
-        )
-    more = f"\n  and {len(faults) - _LISTED} more" if len(faults) > _LISTED else ""
-    listed = "\n  ".join(faults[:_LISTED])
-    return f"{len(faults)} cell(s) cannot be read; correct them in the file:\n  {listed}{more}"
+        return message("cell.dashes", fault=dashes[0], n=len(dashes))
+    more = [message("cell.more", n=len(faults) - _LISTED)] if len(faults) > _LISTED else []
+    listed = [message("cell.line", fault=fault) for fault in faults[:_LISTED]]
+    return lines(message("cell.unread", n=len(faults)), *listed, *more)
 
 
 def _read(
@@ -175,7 +173,8 @@ def _read_segment(
             known[key] = _try(raw, reader, units)
         value, reason, text, fault = known[key]
         if fault:
-            faults.append(f"sheet {sheet!r}, cell {letter}{row} ({header.text}): {text!r} {fault}")
+            told = {"sheet": sheet, "cell": f"{letter}{row}", "header": header.text, "text": text}
+            faults.append(message("cell.fault", fault=fault, **told))
         elif (row, header.number) in segment.table.filled:
             changes.append(Change(sheet, row, letter, header.column, "", show(value), "inside a merged cell"))
         elif reason:
@@ -190,7 +189,7 @@ def _try(raw: Any, reader: Callable[[Any], Reading], units: set[str]) -> tuple[A
     try:
         value, reason, unit = reader(raw)
     except DataError as fault:
-        return None, "", show(raw), str(fault)
+        return None, "", show(raw), fault.args[0]
     if value is not None and value != 0:
         units.add(UNITS[unit][0] if unit else "")
     return value, reason, "" if raw is None else show(raw), ""

@@ -178,7 +178,7 @@ def refit_all(fit: Fit, variants: Iterable[Variant], *, term: str | None = None)
             fitted.append(estimates)
             rows[variant.name] = _row(estimates, term)
     if not fitted:
-        reasons = "; ".join(str(row["reason"]) for row in rows.values())
+        reasons = "; ".join(dict.fromkeys(str(row["reason"]).rstrip(".") for row in rows.values()))
         raise UntestableError(f"no variant could be estimated: {reasons or 'there was none'}.")
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     unreliable = any(note.endswith(UNRELIABLE) for note in fitted[0].notes)

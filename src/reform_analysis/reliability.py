@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from reform_analysis.count_sample import Sample
-from reform_analysis.estimates import DesignError, StatisticalWarning
+from reform_analysis.estimates import StatisticalWarning, UntestableError
 
 FEW_CLUSTERS = 30
 FEW_TREATED = 6
@@ -51,11 +51,13 @@ def require_clusters(clusters: int) -> None:
 
     Raises
     ------
-    DesignError
+    UntestableError
         If inference by cluster is impossible.
     """
     if clusters < 2:
-        raise DesignError("cluster must have two values or more in the rows used, got 1; name a finer one.")
+        raise UntestableError(
+            "cluster must have two values or more in the rows used, got 1; name a finer one."
+        )
 
 
 def _few_clusters(sample: Sample) -> list[str]:

@@ -3,8 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +13,11 @@ from typing import Any
 
 from jupyter_client.kernelspec import NoSuchKernel
 
-from reform_analysis import __version__, manifest, outcome, plan_sentences, workers
+from reform_analysis import __version__, batch, manifest, outcome, plan_sentences
 from reform_analysis.estimates import ReportError
 from reform_analysis.grid import read_shard
 from reform_analysis.headlines import record
-from reform_analysis.jobs import FORMATS, Job, JobRecord, restore
+from reform_analysis.jobs import FORMATS, Job, JobRecord
 from reform_analysis.kernels import specifications
 from reform_analysis.messages import message
 from reform_analysis.notebook_source import Source
@@ -34,7 +34,6 @@ from reform_analysis.workers import Kernels
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
 
 Record = JobRecord
-SAVE_SECONDS = 1.0  # run.json is written at most so often: a thousand records are half a megabyte
 
 
 def render(
@@ -156,8 +155,8 @@ def render_plan(
         As `render` raises it.
     """
     chosen = _shard(plan.reports, shard)
-    jobs = jobs if jobs is not None else os.cpu_count() or 1
     _check_options(jobs, formats)
+    jobs = jobs or os.cpu_count() or 1
     out = Path(out)
     started = datetime.now(UTC).replace(microsecond=0)
     ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
@@ -176,10 +175,11 @@ def render_plan(
         if on_start:
             on_start(len(tasks))
         begun = perf_counter()
-        done = _work(
-            tasks, run, workers_count=jobs, kernels=kernels, fail_fast=fail_fast, on_record=on_record
-        )
-        return outcome.finish(done, plan, tasks, out=out, seconds=perf_counter() - begun)
+        with batch.one_interrupt():
+            done = batch.work(
+                tasks, run, workers_count=jobs, kernels=kernels, fail_fast=fail_fast, on_record=on_record
+            )
+            return outcome.finish(done, plan, tasks, out=out, seconds=perf_counter() - begun)
 
 
 def dry_run(
@@ -190,8 +190,10 @@ def dry_run(
     parameters: Mapping[str, Any] | None = None,
     where: Mapping[str, str] | None = None,
     shard: str | None = None,
+    jobs: int | None = None,
+    formats: Sequence[str] = FORMATS,
 ) -> list[str]:
-    """Check everything that `render` checks, and return the names of the reports that it would make.
+    """Check what `render` checks but whether `out` can be written, and return the names of its reports.
 
     Parameters
     ----------
@@ -201,6 +203,8 @@ def dry_run(
     parameters : mapping, optional
     where : mapping of str to str, optional
     shard : str, optional
+    jobs : int, optional
+    formats : sequence of {"html", "ipynb"}
         As for `render`.
 
     Returns
@@ -213,6 +217,7 @@ def dry_run(
         As `render` raises it.
     """
     plan = make_plan(study, only=only, languages=languages, parameters=parameters, where=where)
+    _check_options(jobs, formats)
     return [planned.stem for planned in _shard(plan.reports, shard)]
 
 
@@ -223,8 +228,8 @@ def _shard(reports: tuple[Planned, ...], shard: str | None) -> tuple[Planned, ..
     return reports[number - 1 :: total]
 
 
-def _check_options(jobs: int, formats: Sequence[str]) -> None:
-    if jobs < 1:
+def _check_options(jobs: int | None, formats: Sequence[str]) -> None:
+    if jobs is not None and jobs < 1:
         raise ReportError(message("refused.jobs", jobs=jobs))
     if not formats or set(formats) - set(FORMATS):
         raise ReportError(message("refused.formats", formats=FORMATS, given=list(formats)))
@@ -348,49 +353,3 @@ def _batch(tasks: Sequence[Job]) -> str:
     """The same for all shards of a plan, and no other where notebooks, parameters, data or versions are."""
     parts = [[task.stem, task.key] for task in tasks]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()[:16]
-
-
-def _work(
-    tasks: list[Job],
-    run: RunResult,
-    *,
-    workers_count: int,
-    kernels: Kernels,
-    fail_fast: bool,
-    on_record: Callable[[Record], None] | None,
-) -> RunResult:
-    records: dict[str, Record] = {}
-    order = {task.stem: number for number, task in enumerate(tasks)}
-    saved = 0.0
-    try:
-        with closing(_records(tasks, workers_count, kernels)) as finished:
-            for done in finished:
-                records[done.stem] = done
-                if perf_counter() - saved > SAVE_SECONDS:
-                    with suppress(OSError):  # tried again, and told, at the end
-                        outcome.save(_ordered(run, records, order))
-                    saved = perf_counter()
-                if on_record:
-                    on_record(done)
-                if fail_fast and done.status == "failed":
-                    break
-    except KeyboardInterrupt:
-        run = replace(run, stopped_by_user=True)
-    run = replace(run, interrupted=len(records) < len(tasks))
-    return _ordered(run, records, order)
-
-
-def _records(tasks: list[Job], workers_count: int, kernels: Kernels) -> Generator[Record, None, None]:
-    left = []
-    for task in tasks:
-        found = restore(task)
-        if found:
-            yield found
-        else:
-            left.append(task)
-    with closing(workers.run(left, workers=workers_count, kernels=kernels)) as rendered:
-        yield from rendered
-
-
-def _ordered(run: RunResult, records: Mapping[str, Record], order: Mapping[str, int]) -> RunResult:
-    return replace(run, records=tuple(sorted(records.values(), key=lambda done: order[done.stem])))

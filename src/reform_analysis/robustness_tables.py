@@ -11,6 +11,7 @@ from reform_analysis.examination import BOUNDS, LONGEST, Examination, NotRun
 from reform_analysis.leave_out import groups_of
 from reform_analysis.refits import variant_name
 from reform_analysis.reforms import reform_table
+from reform_analysis.refusals import refusal
 from reform_analysis.specification_curve import SpecificationCurve
 from reform_analysis.tables import Table
 from reform_analysis.wording import catalogue, p_number, say
@@ -36,17 +37,6 @@ _ORDER = (
     "difference_after",
 )
 _SENTENCE_ONLY = ("excluded_ratio", "detectable_ratio", "oster_delta", "reconcile", "specification_curve")
-_REFUSALS = {
-    "pre must hold at least": "few_pre",
-    "n_pre must leave a period": "few_periods",
-    "needs at least two periods before": "few_periods",
-    "no control is flagged": "no_contamination",
-    "separate all events": "separated",
-    "must have at least three groups": "few_groups",
-    "must be at least two units with an event": "few_events",
-    "must have an event": "few_events",
-    "must have a row in every period": "few_complete",
-}
 _ROWS = {
     "all together": "together",
     "reformed controls against the others": "reformed",
@@ -88,11 +78,9 @@ def reason(found: NotRun, language: str) -> str:
     -------
     str
     """
-    for part, key in _REFUSALS.items():
-        if part in found.reason:
-            return say(f"robustness.{key}", language)
     if found.reason:
-        return say("robustness.refused", language, reason=found.reason)
+        said = refusal(found.reason, language)
+        return said or say("robustness.refused", language, reason=found.reason)
     return say(f"robustness.lacks_{found.name}", language)
 
 

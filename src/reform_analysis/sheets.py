@@ -33,6 +33,7 @@ from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 from reform_analysis.cell_formats import as_shown, changes_meaning, stored_kind
 from reform_analysis.delimited_text import records
 from reform_analysis.estimates import DataError
+from reform_analysis.messages import message, named_cause
 from reform_analysis.superscripts import cell_text, inline_text, shared_texts
 
 MAX_BYTES = 30_000_000
@@ -143,14 +144,14 @@ def _content(place: Path) -> bytes:
         if size <= MAX_BYTES:
             content = place.read_bytes()
     except (OSError, ValueError) as fault:
-        raise DataError(f"path {str(place)!r} cannot be opened ({fault}); check the name.") from None
+        raise DataError(message("file.unopened", path=str(place), cause=named_cause(fault))) from None
     if size > MAX_BYTES:
         raise DataError(
             f"{place.name} has {size / 1e6:.0f} MB, more than the {MAX_BYTES / 1e6:.0f} MB a panel may have; "
             "keep the table only, without pictures and empty formatted rows."
         )
     if not content:
-        raise DataError(f"{place.name} is empty; export it again.")
+        raise DataError(message("file.empty", name=place.name))
     return content
 
 
@@ -178,7 +179,7 @@ def _read(place: Path, reader: Callable[[bytes, Path], _T], content: bytes) -> _
 
 def _refuse_password(content: bytes, place: Path) -> None:
     if "EncryptedPackage".encode("utf-16-le") in content:
-        raise DataError(f"{place.name} is protected by a password; save a copy without one.")
+        raise DataError(message("file.password", name=place.name))
 
 
 class _Parser(WorkSheetParser):
@@ -243,7 +244,7 @@ def _refuse_bomb(content: bytes, place: Path) -> None:
             "no panel is that large: keep the table only, without empty formatted rows."
         )
     if any(part.flag_bits & 1 for part in parts):
-        raise DataError(f"{place.name} is protected by a password; save a copy without one.")
+        raise DataError(message("file.password", name=place.name))
     if not any(part.filename == "[Content_Types].xml" for part in parts):
         raise DataError(f"{place.name} is an archive, not a workbook; unpack it and pass the file inside.")
 
@@ -308,7 +309,7 @@ def _xls(content: bytes, place: Path) -> list[Sheet]:
         book = xlrd.open_workbook(file_contents=content, formatting_info=True, logfile=io.StringIO())
     except xlrd.XLRDError as fault:
         if "encrypted" in str(fault).lower():
-            raise DataError(f"{place.name} is protected by a password; save a copy without one.") from None
+            raise DataError(message("file.password", name=place.name)) from None
         raise
     return [_xls_sheet(sheet, book, place) for sheet in book.sheets()]
 

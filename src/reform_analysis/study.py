@@ -235,7 +235,7 @@ def make_plan(
     sources = _sources(study, folder, only, parameters or {}, faults)
     data = str(values.get("data") or "")
     if data and not (folder / data).is_file():
-        faults.append(message("refused.data_file", at=("data",), data=data, folder=folder))
+        faults.append(_no_file(data, folder))
     if not (sources and wanted) and not faults:
         faults.append(message("refused.nothing_to_render"))
     analysis = _analysis(study, folder, faults)
@@ -249,6 +249,7 @@ def make_plan(
         cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
     kept = grid.filtered(cells, where or {}, names=keys, faults=faults) if cells else []
     reports = _reports(sources, cells, kept, values, faults)
+    faults += _missing_data(reports, folder)
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
     if not (reports or faults):
@@ -268,6 +269,15 @@ def make_plan(
         "" if path is None else Path(path).name,
         "" if path is None else digest(Path(path)),
     )
+
+
+def _no_file(data: str, folder: Path) -> str:
+    return message("refused.data_file", at=("data",), data=data, folder=folder)
+
+
+def _missing_data(reports: Sequence[Planned], folder: Path) -> list[str]:
+    given = dict.fromkeys(str(report.source.settings.get("data") or "") for report in reports)
+    return [_no_file(data, folder) for data in given if data and not (folder / data).is_file()]
 
 
 def _sources(

@@ -161,8 +161,9 @@ def _converted(document: Path, folder: Path, font: str = "STIXGeneral") -> Path:
     return folder / f"{document.stem}.pdf"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One Chromium a file: while it is open, nothing else can run an event loop in the process."""
     if not CHROMIUM.exists():
         pytest.fail(f"{CHROMIUM} is missing; install it (apt-get install chromium), .ci/run does.")
     with sync_playwright() as playwright:

@@ -99,11 +99,19 @@ def test_sorting_by_estimate_with_the_keyboard(tab: Page) -> None:
     assert tab.get_attribute("th[data-kind=number]", "aria-sort") == "descending"
 
 
-def test_a_report_opens_and_back_returns(tab: Page) -> None:
+def test_a_report_opens_and_back_returns_to_what_was_left(tab: Page) -> None:
+    tab.select_option('select[data-column="4"]', "=losses")
+    tab.locator("th[data-kind=number] button").click()
+    left = counties(tab)
+    assert left == ["乙县", "甲县", EVIL, "丙县"]
     tab.locator("tbody tr:visible a").first.click()
     assert tab.title() == "page"
     tab.go_back()
-    assert len(counties(tab)) == 8
+    tab.wait_for_load_state()
+    assert counties(tab) == left
+    assert tab.input_value('select[data-column="4"]') == "=losses"
+    assert tab.inner_text(".count") == "4 / 8"
+    assert tab.get_attribute("th[data-kind=number]", "aria-sort") == "ascending"
 
 
 def test_a_narrow_window_does_not_scroll_sideways(tab: Page) -> None:
@@ -122,3 +130,17 @@ def test_dark_and_print(tab: Page) -> None:
     tab.emulate_media(media="print", color_scheme="dark")
     assert tab.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     assert not tab.locator(".filters").first.is_visible()
+
+
+def test_a_printed_page_holds_every_column_and_begins_below_the_heading(tab: Page) -> None:
+    """On A4 the intervals were cut off, and a run longer than a page left the first one empty."""
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 718, "height": 1000})  # A4 within Chromium's margins
+    edge = tab.evaluate(
+        "Math.max(...[...document.querySelectorAll('th, td')].map(c => c.getBoundingClientRect().right))"
+    )
+    assert edge <= 718
+    assert tab.evaluate("document.querySelector('.rows').scrollWidth") <= 718
+    assert (
+        tab.evaluate("getComputedStyle(document.querySelector('article:has(.rows)')).breakInside") == "auto"
+    )

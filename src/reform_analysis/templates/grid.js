@@ -1,7 +1,7 @@
 (function () {
   "use strict";
   function each(list, act) { Array.prototype.forEach.call(list, act); }
-  each(document.querySelectorAll(".grid"), function (grid) {
+  each(document.querySelectorAll(".grid"), function (grid, number) {
     var body = grid.querySelector("tbody");
     var rows = Array.prototype.slice.call(body.rows);
     var selects = grid.querySelectorAll(".filters select");
@@ -30,6 +30,10 @@
       each(rows, function (row) { body.appendChild(row); });
       each(grid.querySelectorAll("th"), function (other) { other.removeAttribute("aria-sort"); });
       head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      // The page that one comes back to is built anew: it is sorted as it was left.
+      var sorts = Object.assign({}, history.state);
+      sorts[number] = [column, descending];
+      history.replaceState(sorts, "");
     }
     each(selects, function (select) { select.addEventListener("change", filter); });
     each(grid.querySelectorAll("thead th"), function (head, column) {
@@ -39,5 +43,8 @@
       }
     });
     filter();
+    window.addEventListener("pageshow", filter);
+    var left = (history.state || {})[number];
+    if (left) { sort(grid.querySelectorAll("thead th")[left[0]], left[0], left[1]); }
   });
 })();
