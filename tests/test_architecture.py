@@ -97,6 +97,7 @@ LAYERS = [
         "reconcile",
     },
     {"specification_curve"},
+    {"unexamined"},
     {"scorecard"},
     {"robustness"},
     {"journal_layout", "note_texts"},
