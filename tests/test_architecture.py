@@ -97,6 +97,7 @@ LAYERS = [
         "reconcile",
     },
     {"brief_numbers", "specification_curve"},
+    {"unexamined"},
     {"scorecard"},
     {"robustness"},
     {"journal_layout", "note_texts"},

@@ -64,6 +64,22 @@ def test_a_strong_effect_in_a_clean_design_gets_the_opposite_sentence(language: 
     assert strong().card.shown  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_the_columns_into_which_cases_may_have_moved_the_same_effect_is_not_shown(
+    language: str,
+) -> None:
+    """Leaving a column out must never buy the sentence that the column's check could have denied."""
+    panel = simulate.draw_panel(effect=0.3, seed=3, mean=1.0)
+    panel = panel.drop(columns=[name for name in panel if name.startswith("reconsiderations_")])
+    compared = design(panel, outcome="losses", exposure=None, pre=PRE, post=LATER)
+    found = examine(panel, compared, draws=199, seed=1)
+    assert found.checks["displacement"] == NotRun("displacement")
+    assert found.card is not None
+    assert not found.card.shown
+    (first,) = robustness_report.headline(found, language=language).sentences
+    assert {"zh": "没有检验", "en": "was not examined"}[language] in first
+
+
 def test_the_estimate_checked_is_that_of_the_refits() -> None:
     """One ratio throughout: the denominators' table holds the one at the top."""
     top = example().estimates.to_frame()["estimate"].iloc[0]  # type: ignore[union-attr]

@@ -9,7 +9,7 @@ import pytest
 
 from reform_analysis import cell_scores
 from reform_analysis.counts import fit_poisson
-from reform_analysis.estimates import DesignError
+from reform_analysis.estimates import DesignError, Estimates, UntestableError
 from reform_analysis.leave_out import influence, leave_one_out
 from reform_analysis.simulate import draw_panel
 
@@ -144,3 +144,55 @@ def test_the_first_sentence_says_how_few_units_overturn_it() -> None:
     needed = "none found up to 3" if np.isnan(size) else f"{size:.0f}"
     assert f"(an upper bound): {needed}." in result.sentences["en"].partition("The estimate")[0]
     assert "个单位中" in result.sentences["zh"]
+
+
+def few_cities_with_pilots() -> pd.DataFrame:
+    """Pilots in three of eight cities, an effect that no city carries alone."""
+    df = panel(3, effect=None, mean=3.0, cities=8, counties=8)
+    cities = sorted(df["city"].unique())
+    pilot = df["city"].isin(cities[:3])
+    late = df["period"] >= "2021"
+    losses = df["losses"].astype(int).where(~(pilot & late), df["losses"].astype(int) // 3)
+    return df.assign(pilot=pilot, losses=losses, treated=(pilot & late).astype(float))
+
+
+def test_a_search_that_would_take_out_all_pilots_ends_and_the_check_reports() -> None:
+    df = few_cities_with_pilots()
+    found = leave_one_out(df, FIT, outcome="losses", by="city", treatment="treated")
+    frame = found.to_frame()
+    assert frame.loc["all", "estimate"] == pytest.approx(FIT(df).to_frame()["estimate"].iloc[0], rel=1e-9)
+    assert frame[frame["n_removed"] == 1]["estimate"].notna().sum() == 8
+    last = frame.loc["overturns sign"]
+    assert np.isnan(last["n_removed"])
+    assert last["reason"].startswith("not overturned by up to ")
+
+
+def test_a_group_without_which_nothing_varies_has_no_prediction() -> None:
+    df = few_cities_with_pilots()
+    cities = sorted(df["city"].unique())
+    where = df.drop_duplicates("unit_id").sort_values("unit_id")["city"]
+    group = np.where(where.isin(cities[:2]), -1, where.map(cities.index))
+    without = influence(*arrays(df), group).without
+    assert np.isnan(without[2])
+    assert np.isfinite(without[3:]).all()
+
+
+def test_a_fit_that_refuses_a_set_ends_the_search_at_the_sets_it_took() -> None:
+    df = panel(3, effect=0.4, mean=2.0, units=90, pilots=30, counties=8, cities=8)
+    asked = {"outcome": "losses", "by": "city", "treatment": "treated"}
+    name = "overturns significance"
+    size = int(leave_one_out(df, FIT, **asked).to_frame().loc[name, "n_removed"])
+
+    def fit(data: pd.DataFrame) -> Estimates:
+        if data["city"].nunique() <= 8 - size:
+            raise UntestableError("too few cities.")
+        return FIT(data)
+
+    found = leave_one_out(df, fit, **asked)
+    row = found.to_frame().loc[name]
+    assert size > 1
+    assert np.isnan(row["n_removed"])
+    assert row["reason"] == f"not overturned by up to {size - 1} groups"
+    assert f"to take its significance: none found up to {size - 1};" in found.sentences["en"]
+    ended = f"the search for sets that overturn significance ended at {size - 1} groups: with more left out"
+    assert any(note.startswith(ended) for note in found.notes)

@@ -31,8 +31,9 @@ def check(name: str, *, passed: bool | None, synthetic: bool = False) -> CheckRe
 
 
 def decisive(**verdicts: bool | None) -> list[CheckResult]:
-    """One check a decisive question, passed unless said otherwise."""
-    return [check(GROUPS[group][0], passed=verdicts.get(group, True)) for group in REQUIRED]
+    """One check a decisive question and that of displacement, passed unless said otherwise."""
+    asked = [check(GROUPS[group][0], passed=verdicts.get(group, True)) for group in REQUIRED]
+    return [*asked, check("displacement", passed=verdicts.get("denominator", True))]
 
 
 def first(card: Scorecard, language: str = "en") -> str:
@@ -56,7 +57,9 @@ def test_a_question_that_failed_or_was_left_open_is_named_with_its_number(
     card = scorecard(decisive(**{group: passed}), estimates())
     assert not card.shown
     assert "is not shown to be an effect: " in first(card)
-    assert f"{GROUPS[group][0]} gives 0.71" in first(card)
+    # Within the denominator an undecided displacement is what decides.
+    name = "displacement" if (group, passed) == ("denominator", None) else GROUPS[group][0]
+    assert f"{name} gives 0.71" in first(card)
     assert "未能证明是改革的效果" in first(card, "zh")
 
 
@@ -125,7 +128,7 @@ def test_strength_counts_the_checks_and_mediation_is_never_causal() -> None:
     results = [*decisive(selection=False), check("excluded_ratio", passed=None)]
     card = scorecard(results, estimates())
     strength, last = card.sentences["en"][-2:]
-    assert strength.startswith("Design: 20 units, 5 clusters, 100 rows; 2 checks passed, 1 failed, 1 for")
+    assert strength.startswith("Design: 20 units, 5 clusters, 100 rows; 3 checks passed, 1 failed, 1 for")
     assert strength.endswith("excluded_ratio gives 0.71.")
     assert "not causal" in last
 
@@ -162,6 +165,7 @@ def page(df: pd.DataFrame) -> Scorecard:
         robustness.common_trend_bounds(events, event_times={k: v for k, v in times.items() if v != -1}),
         robustness.placebo_dates(df, fit),
         robustness.exposure_choices(df, fit),
+        robustness.displacement(df, fit, into=["reconsiderations_filed"]),
     ]
     return scorecard(results, fit(df))
 
@@ -303,12 +307,49 @@ def test_an_undecided_check_stands_with_its_number_beside_the_one_that_passed() 
     assert "denominator, passed in part (exposure_choices gives 0.71; attribution gives 0.71)" in first(card)
 
 
-def test_a_shown_effect_names_what_was_not_examined() -> None:
+def test_a_shown_effect_names_in_its_own_sentence_what_was_not_examined() -> None:
     card = scorecard(decisive(), estimates())
-    assert "Not examined: few units and series, reporting, controls, codings and specifications." in first(
-        card
+    assert card.shown
+    assert first(card).endswith(
+        "; not examined: outcomes that the reform leaves alone, losses in another name, "
+        "few units and series, reporting, controls, codings and specifications."
     )
-    assert "没有检验的有：少数单位与系列诉讼、上报、对照单位、编码与设定。" in first(card, "zh")
+    assert first(card, "zh").endswith(
+        "；没有检验的有：改革不应影响的结果、败诉是否换了名义、少数单位与系列诉讼、上报、对照单位、编码与设定。"
+    )
+
+
+def test_each_check_that_ran_leaves_the_list_of_what_was_not_examined() -> None:
+    every = list(dict.fromkeys(name for names in GROUPS.values() for name in names))
+    whole = scorecard([check(name, passed=True) for name in every], estimates())
+    assert first(whole).endswith("common trend, denominator and displacement failed.")
+    alone = {
+        "baseline_shrinkage": "regression to earlier levels",
+        "placebo_outcomes": "outcomes that the reform leaves alone",
+        "exposure_choices": "denominators",
+        "attribution": "losses in another name",
+        "leave_one_out": "few units",
+        "series_collapse": "series of suits",
+        "reconcile": "reporting",
+        "contamination": "controls",
+    }
+    for left, said in alone.items():
+        card = scorecard([check(name, passed=True) for name in every if name != left], estimates())
+        assert card.shown
+        assert first(card).endswith(f"failed; not examined: {said}.")
+
+
+def test_leaving_out_the_column_of_displacement_never_shows_an_effect() -> None:
+    """Undecided blocks it; so must not examined, in the same words for each language."""
+    without = [each for each in decisive() if each.name != "displacement"]
+    card = scorecard([*without, check("attribution", passed=True)], estimates())
+    assert not card.shown
+    assert bool(card.groups.loc["denominator", "against"])
+    assert card.groups.loc["denominator", "checks"] == "exposure_choices, attribution"
+    assert "(whether cases moved, into reconsideration or withdrawal, was not examined)" in first(card)
+    assert "（案件是否转到复议、撤诉等去向没有检验）" in first(card, "zh")
+    assert any("Not examined: Did cases only move?" in text for text in card.sentences["en"])
+    assert "displacement" not in set(card.to_frame()["check"])
 
 
 def test_the_controls_own_reform_stands_apart_from_the_refits() -> None:

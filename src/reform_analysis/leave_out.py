@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import norm
 
 from reform_analysis import cell_scores
 from reform_analysis.cell_scores import Floats, Integers
-from reform_analysis.estimates import CheckResult, DesignError, require_whole_number
+from reform_analysis.estimates import CheckResult, DesignError, UntestableError, require_whole_number
 from reform_analysis.measures import need_columns, need_constant
 from reform_analysis.panel_texts import label
 from reform_analysis.refits import (
@@ -46,7 +47,8 @@ class Influence:
     log_ratio : float
         The estimate of all that are left.
     without : ndarray, shape (groups,)
-        Log ratio without each group; NaN for groups that are out already.
+        Log ratio without each group; NaN for groups that are out already, and for one that holds all units
+        whose treatment changes.
     statistic : ndarray, shape (groups,)
         The same over its cluster-robust error.
     """
@@ -107,11 +109,20 @@ def influence(
     )
     present = np.bincount(group[inside], minlength=size) > 0
     left = np.where(present, information.sum() - informations, np.nan)
-    left = np.where(left > 0, left, np.nan)
+    left = np.where((left > 0) & ~_last_treated(exposure, treatment, group, size), left, np.nan)
     without = float(fit.slopes[0]) - scores / left
     error = np.sqrt(np.maximum((score**2).sum() - squares, 0)) / left
     statistic = np.divide(without, error, out=np.full(size, np.nan), where=error > 0)
     return Influence(float(fit.slopes[0]), without, statistic)
+
+
+def _last_treated(exposure: Floats, treatment: Floats, group: Integers, size: int) -> NDArray[np.bool_]:
+    """Which group holds all units whose treatment changes: without it there is no effect to predict."""
+    there = exposure > 0
+    highest = np.where(there, treatment, -np.inf).max(axis=1)
+    lowest = np.where(there, treatment, np.inf).min(axis=1)
+    changes = (highest > lowest) & (group >= 0)
+    return np.asarray(np.bincount(group[changes], minlength=size) == changes.sum())
 
 
 def leave_one_out(
@@ -133,7 +144,9 @@ def leave_one_out(
     Groups are ranked by their one-step influence on a Poisson fit (`influence`); with more than 15 the most
     influential ones are refitted, otherwise all. The smallest set is looked for greedily: the group that
     moves most towards the bound leaves, influence is computed anew, and once the bound is near the fit is
-    repeated to confirm. The size found is an **upper bound** of the smallest set's.
+    repeated to confirm. The size found is an **upper bound** of the smallest set's. A group without which
+    nothing could be estimated, as the last one with pilots, stays; where none else can leave, or a refit is
+    refused, the search ends and the notes say at which size.
 
     Parameters
     ----------
@@ -162,7 +175,8 @@ def leave_one_out(
         Failed if leaving out one group takes a significant estimate its significance or its sign, or makes
         an insignificant one significant. Frame: rows "all", "without <group>", "overturns significance",
         "overturns sign"; columns as of `refits.Refits` with ``n_removed, removed, one_step`` (predicted
-        estimate). A set larger than `largest` has missing estimates.
+        estimate). A set that was not found has missing estimates, and ``reason`` the size up to which it was
+        looked for.
 
     Raises
     ------
@@ -213,6 +227,7 @@ class _Search:
     def __init__(self, df: pd.DataFrame, fit: Fit, tables: dict[str, Any], by: str, term: str | None) -> None:
         self.df, self.fit, self.tables, self.by, self.term = df, fit, tables, by, term
         self.notes: dict[str, None] = {}
+        self.tried: dict[str, int] = {}
         self.level = 0.95
 
     def codes(self, unit: str, largest: int) -> None:
@@ -263,22 +278,33 @@ class _Search:
         removed: list[int] = []
         name = f"overturns {goal}"
         while len(removed) < self.largest:
-            each = self.influence(removed)
-            distance = _distance(each, main, goal, self.level)
-            if np.isnan(distance).all():
+            try:
+                each = self.influence(removed)
+                distance = _distance(each, main, goal, self.level)
+                if np.isnan(distance).all():
+                    break
+                following = [*removed, int(np.nanargmin(distance))]
+                row = None if distance[following[-1]] > 0 else self.refit({name: following})
+            except UntestableError:  # what is left can no longer be estimated
                 break
-            removed.append(int(np.nanargmin(distance)))
-            if distance[removed[-1]] > 0:
-                continue
-            row = self.refit({name: removed})
-            if _overturned(row[name], main, goal):
+            removed = following
+            if row is not None and _overturned(row[name], main, goal):
                 texts = [self.names[number] for number in removed]
                 step = float(np.exp(each.without[removed[-1]]))
                 return row.frame.assign(n_removed=len(texts), removed=", ".join(texts), one_step=step)
+        return self.not_found(goal, len(removed))
+
+    def not_found(self, goal: str, tried: int) -> pd.DataFrame:
+        """The row of a set that was not found, and a note where the search had to end early."""
+        self.tried[goal] = tried
+        if tried < self.largest:
+            ended = f"the search for sets that overturn {goal} ended at {tried} groups"
+            self.notes[f"{ended}: with more left out nothing can be estimated"] = None
         empty = dict.fromkeys(("estimate", "std_error", "ci_low", "ci_high", "p_value"), np.nan)
-        reason = f"not overturned by up to {self.largest} groups"
+        reason = f"not overturned by up to {tried} groups"
         row_of = {**empty, "n_obs": 0, "conclusion": NOT_ESTIMATED, "reason": reason}
-        return pd.DataFrame({**row_of, "n_removed": np.nan, "removed": "", "one_step": np.nan}, index=[name])
+        row_of |= {"n_removed": np.nan, "removed": "", "one_step": np.nan}
+        return pd.DataFrame(row_of, index=[f"overturns {goal}"])
 
 
 def _distance(each: Influence, main: pd.Series, goal: str, level: float) -> Floats:
@@ -306,7 +332,7 @@ def _report(
     whole = main.frame.assign(n_removed=0, removed="", one_step=np.nan)
     frame = pd.concat([whole, singles, *sets.values()])
     overturning = singles[singles["conclusion"] != main[EVERYTHING]["conclusion"]]
-    sizes = {goal: _size(found, search.largest) for goal, found in sets.items()}
+    sizes = {goal: _size(found, search.tried.get(goal, 0)) for goal, found in sets.items()}
     kind = "lose" if main[EVERYTHING]["conclusion"] != UNDECIDED else "gain"
     shown = overturning if len(overturning) else singles
     most = str((shown["estimate"].map(np.log) - np.log(main[EVERYTHING]["estimate"])).abs().idxmax())
@@ -352,9 +378,9 @@ def groups_of(by: str, language: str) -> str:
     return say("check.by_other", language, name=label(by, None, language))
 
 
-def _size(found: pd.DataFrame, largest: int) -> Any:
+def _size(found: pd.DataFrame, tried: int) -> Any:
     """The size of a set in words: more than the largest that was tried where none was found."""
     size = found["n_removed"].iloc[0]
     if np.isnan(size):
-        return lambda language: in_both("check.more_than", n=largest)[language]
+        return lambda language: in_both("check.more_than", n=tried)[language]
     return lambda _language: f"{int(size)}"

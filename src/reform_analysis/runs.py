@@ -223,7 +223,8 @@ def _read_run(path: Path) -> dict[str, Any]:
     missing = unreported(run.hypotheses, run.records)
     tables = [f"{folder}/{name}" for name in run.tables if (path.parent / name).is_file()]
     found = {"folder": folder, "run": run, "reports": _by_notebook(run.records), "newest": False}
-    return {**found, "unreported": missing, "tables": tables, "missing": run.planned - len(run.records)}
+    found |= {"missing": run.planned - len(run.records), "missing_shards": []}
+    return {**found, "unreported": missing, "tables": tables}
 
 
 def _merge_shards(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from reform_analysis.brief_numbers import briefly
 from reform_analysis.conclusions import nothing_to_overturn
 from reform_analysis.estimates import CheckResult, DesignError, Estimates
 from reform_analysis.refits import FALL, NOT_ESTIMATED, concluded, in_both, in_words, joined, null_value
+from reform_analysis.unexamined import MUST_DECIDE, NOT_RUN, not_run, unexamined
 from reform_analysis.wording import LANGUAGES, catalogue, say
 
 GROUPS: dict[str, tuple[str, ...]] = {
@@ -31,8 +32,6 @@ REQUIRED = ("selection", "common_trend", "denominator")
 # events find nothing whatever the trend.
 _WEAK = ("dose_on_baseline", "placebo_dates", "placebo_outcomes")
 _INFORMATION = ("matched",)  # never passes or fails
-# Exposures say nothing on cases that moved: where that is undecided, a pass of theirs does not answer for it.
-_MUST_DECIDE = ("displacement",)
 _PASSED = ("passed", "passed in part")
 _STRENGTH = ("excluded_ratio", "detectable_ratio", "power")
 _LIMITS = ("common_trend_bounds", "leave_one_out", "e_value", "oster_delta")
@@ -48,7 +47,8 @@ class Scorecard:
         One row a check, in the order given: ``check, verdict, asked_zh, asked_en, found_zh, found_en``.
     groups : DataFrame
         Index ``group`` (the questions that decide): ``verdict`` ("passed", "passed in part" where
-        another check stayed undecided, "failed", "for information", "not examined"), ``checks`` done,
+        another check stayed undecided or displacement
+        was not examined, "failed", "for information", "not examined"), ``checks`` done,
         ``against`` (whether it keeps the fall from being shown).
     shown : bool
         Whether the fall is shown to be an effect.
@@ -129,8 +129,10 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     questions that can make one up (selection, common trend, denominator) was examined and no check of it
     failed, and no check of what the result rests on (few units, series, reporting, controls that were
     reformed too, codings and specifications) failed. Placebos and doses that pass do not answer a question
-    alone: the bounds on a common trend must. Nor do exposures for displacement: if it was examined, full
-    displacement must be excluded.
+    alone: the bounds on a common trend must. Nor do exposures for displacement: it must have been examined,
+    and full displacement excluded. A study without a column into which cases may have moved therefore shows
+    no effect, however strong: leaving a column out never helps. Other questions need not have been examined,
+    but the sentence that calls the fall an effect names each that was not.
 
     Parameters
     ----------
@@ -169,12 +171,13 @@ def scorecard(results: Iterable[CheckResult], estimates: Estimates, *, term: str
     checks = [nothing_to_overturn(check, estimates, term=name) for check in checks]
     row = frame.loc[name]
     found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
-    groups = _groups(checks)
+    asked = [*checks, *not_run(checks)]
+    groups = _groups(asked)
     shown = found == FALL and not groups["against"].any()
-    first = _first(row, estimates, found, groups, checks)
+    first = _first(row, estimates, found, groups, asked)
     parts = [
         first,
-        *_details(groups, checks),
+        *_details(groups, asked),
         *_overturning(checks, shown),
         _strength(checks, groups, estimates),
         in_both("check.card_mediation"),
@@ -197,11 +200,11 @@ def _groups(checks: Sequence[CheckResult]) -> pd.DataFrame:
         verdicts = {check.passed for check in done if check.passed is False or check.name not in _WEAK}
         undecided = _undecided(done)
         decided = "failed" if False in verdicts else _PASSED[bool(undecided)] if True in verdicts else ""
-        verdict = decided or ("for information" if done else "not examined")
-        unsettled = any(check.name in _MUST_DECIDE for check in undecided)
-        names_done = ", ".join(dict.fromkeys(check.name for check in done))
+        ran = [check.name for check in done if NOT_RUN not in check.notes]
+        verdict = decided or ("for information" if ran else NOT_RUN)
+        unsettled = any(check.name in MUST_DECIDE for check in undecided)
         against = unsettled or _speaks_against(group, verdict)
-        rows[group] = {"verdict": verdict, "checks": names_done, "against": against}
+        rows[group] = {"verdict": verdict, "checks": ", ".join(dict.fromkeys(ran)), "against": against}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("group")
 
 
@@ -223,28 +226,14 @@ def _first(
     if found == NOT_ESTIMATED:
         return in_both("check.card_not_estimated")
     if found == FALL and not groups["against"].any():
-        return joined(in_both("check.card_shown", estimate=estimate), _unexamined(groups))
+        missing = unexamined(groups, checks)
+        return in_both("check.card_shown", estimate=estimate, missing=lambda language: missing[language])
     fell = row["estimate"] < null_value(estimates.scale)
     key = "not_shown" if found == FALL else "undecided" if fell else "no_fall"
     if key == "undecided" and row["ci_low"] <= 0:
         key = "undecided_open"
     reasons = partial(_reasons, groups, checks)
     return in_both(f"check.card_{key}", estimate=estimate, smallest=float(row["ci_low"]), reasons=reasons)
-
-
-def _unexamined(groups: pd.DataFrame) -> dict[str, str]:
-    """The questions that nothing was asked about; nothing where there are none."""
-    names = groups.index[groups["verdict"] == "not examined"]
-    if names.empty:
-        return dict.fromkeys(LANGUAGES, "")
-    return {
-        language: say(
-            "check.card_unexamined",
-            language,
-            names=say("check.and", language).join(say(f"check.group_{name}", language) for name in names),
-        )
-        for language in LANGUAGES
-    }
 
 
 def _named(groups: pd.DataFrame) -> list[str]:
@@ -283,11 +272,12 @@ def _detail(group: str, row: pd.Series, checks: Sequence[CheckResult]) -> dict[s
 def _by_verdict(done: Sequence[CheckResult], language: str) -> str:
     """What the checks asked, each question once a verdict: what failed first, then what is undecided."""
     listed = []
-    for passed in (False, None, True):
-        alike = [check for check in done if check.passed is passed]
+    told = [(NOT_RUN if NOT_RUN in check.notes else check.verdict, check) for check in done]
+    for verdict in ("failed", NOT_RUN, "for information", "passed"):
+        alike = [check for each, check in told if each == verdict]
         if alike:
             asked = dict.fromkeys(_asked(check.name, language) for check in alike)
-            said = say(f"check.verdict_{alike[0].verdict.replace(' ', '_')}", language)
+            said = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
             values = {"verdict": _capital(said), "names": say("check.card_also", language).join(asked)}
             listed.append(say("check.card_asked_of", language, **values))
     return "".join(listed)
@@ -312,7 +302,7 @@ def _reason(group: str, verdict: str, checks: Sequence[CheckResult], language: s
     done = [check for check in checks if check.name in GROUPS[group]]
     undecided = _undecided(done)
     first = [check for check in done[:1] if check not in undecided]
-    must = [check for check in undecided if check.name in _MUST_DECIDE]
+    must = [check for check in undecided if check.name in MUST_DECIDE]
     failed = [check for check in done if check.passed is False] or must or [*first, *undecided]
     inside = say("check.card_between", language).join(briefly(failed, language))
     values = {"title": say(f"check.group_{group}", language)}
