@@ -105,6 +105,7 @@ LAYERS = [
     {"journal_tables"},
     {"excel_tables", "markup_tables", "word_tables"},
     {"font_subset"},
+    {"figure_fonts"},
     {"figure_files"},
     {"effect_design", "plots", "sentences", "tables"},
     {"no_events", "other_reforms", "planning"},

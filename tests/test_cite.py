@@ -187,6 +187,24 @@ def test_unknown_functions_are_named() -> None:
         cite.method_references(["counts.none"])
 
 
+def test_apa_compares_authors_one_by_one() -> None:
+    """Nielsen stands before Webb, whatever the number of authors: "&" is no letter."""
+    wanted = ["mackinnon2023", "mackinnon2018", "whatworkscentreforlocaleconomicgrowth", "wooldridge1999"]
+    found = [cite.Reference(cite.catalogue()[key]) for key in reversed(wanted)]
+    apa = cite.bibliography(found, style="apa").splitlines()
+    starts = ["MacKinnon, J. G., N", "MacKinnon, J. G., &", "What Works Centre f", "Wooldridge, J. M. ("]
+    assert [line[:19] for line in apa] == starts
+
+
+def test_every_report_and_page_can_be_found() -> None:
+    """An institution or an address; BibTeX warns of a report without year or institution."""
+    for item in cite.catalogue().values():
+        if item["type"] == "report":
+            assert {"issued", "publisher"} <= set(item), item["id"]
+        if item["type"] == "webpage":
+            assert item["URL"].startswith("https://"), item["id"]
+
+
 def test_apa_is_in_order_of_names_and_functions_are_told_on_request() -> None:
     found = cite.method_references(["published.evidence"])
     apa = cite.bibliography(found, style="apa").splitlines()

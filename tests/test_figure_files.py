@@ -2,14 +2,18 @@
 
 import re
 import struct
+import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
+from fontTools.ttLib import TTFont
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 
-from reform_analysis import plots
+from reform_analysis import plots, resources
 from reform_analysis.estimates import DataError, DesignError
 
 
@@ -76,9 +80,43 @@ def test_svg_text_is_text_with_its_glyphs_and_the_mark_of_synthetic_data(ax: Axe
 
 def test_pdf_holds_its_fonts_as_text(ax: Axes, tmp_path: Path) -> None:
     pdf = plots.save(ax, tmp_path / "a", formats=["pdf"])[0].read_bytes()
-    assert b"/Type3" in pdf
-    assert b"NotoSansSC" in pdf
+    assert b"/Type3" not in pdf
+    assert b"/CIDFontType2" in pdf
+    assert b"/FontFile2" in pdf
+    assert b"NotoSansSC-Regular" in pdf
     assert b"/CreationDate" not in pdf
+
+
+def test_the_font_in_a_pdf_is_what_its_label_says(ax: Axes, tmp_path: Path) -> None:
+    """TrueType outlines (glyf), as the label CIDFontType2 asks."""
+    pdf = plots.save(ax, tmp_path / "a", formats=["pdf"])[0].read_bytes()
+    streams = re.findall(rb"/Length1 \d+.*?stream\r?\n(.*?)endstream", pdf, flags=re.DOTALL)
+    fonts = [TTFont(BytesIO(zlib.decompress(stream))) for stream in streams]
+    assert fonts
+    assert all("glyf" in font and "CFF " not in font for font in fonts)
+
+
+def test_a_font_of_postscript_outlines_of_the_users_own_stays_type_3(tmp_path: Path) -> None:
+    """Matplotlib would label it TrueType."""
+    with TTFont(resources.font_path()) as font:
+        font["name"].setName("Own Serif", 1, 3, 1, 0x409)
+        font.save(tmp_path / "own.otf")
+    kept = list(font_manager.fontManager.ttflist)
+    font_manager.fontManager.addfont(tmp_path / "own.otf")
+    figure, axes = plt.subplots()
+    axes.set_title("mine", family="Own Serif")
+    pdf = plots.save(axes, tmp_path / "a", formats=["pdf"])[0].read_bytes()
+    plt.close(figure)
+    font_manager.fontManager.ttflist[:] = kept
+    assert b"/Type3" in pdf
+
+
+def test_saving_leaves_the_list_of_fonts_as_it_was(ax: Axes, tmp_path: Path) -> None:
+    with plt.rc_context(plots.theme()):
+        plots.save(ax, tmp_path / "a", formats=["pdf"])
+        family = font_manager.FontProperties(family=plt.rcParams["font.family"])
+        assert font_manager.findfont(family) == str(resources.font_path())
+    assert all(Path(entry.fname).exists() for entry in font_manager.fontManager.ttflist)
 
 
 def test_equal_figures_are_equal_bytes(ax: Axes, tmp_path: Path) -> None:

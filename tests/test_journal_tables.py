@@ -196,6 +196,21 @@ def test_table_one_by_hand() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "in percent: shares of the units"), ("zh", "百分比为单位所占比例")]
+)
+def test_the_note_of_table_one_speaks_of_percent_only_where_a_cell_has_it(language: str, told: str) -> None:
+    """A share that is a column of numbers prints as a mean, 0.09, which no note may call a percentage."""
+    rows = {"unit_id": list("abcd"), "period": 1, "pilot": [True, True, False, False]}
+    panel = pd.DataFrame({**rows, "devolution_share": [0.05, 0.13, 0.04, 0.06], "coastal": [True, False] * 2})
+    plain = describe.table_one(panel, variables=["devolution_share"])
+    mixed = describe.table_one(panel, variables=["devolution_share", "coastal"])
+    assert not re.search("percent|百分比", " ".join(journal_table(plain, language=language).notes))
+    table = journal_table(mixed, language=language)
+    assert told in " ".join(table.notes)
+    assert [row[1] for row in texts(table)] == ["0.09 (0.06)", "50.0%"]
+
+
 def test_a_rare_category_is_no_share_of_zero() -> None:
     rows = {"a": [0.0004, 0.02, 0.0, 0.0], "b": [0.3, 0.2, 1 / 3, 0.4]}
     columns = ["mean_1", "sd_1", "mean_0", "sd_0"]

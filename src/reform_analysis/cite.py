@@ -26,7 +26,7 @@ import yaml
 from reform_analysis import resources
 from reform_analysis.estimates import DataError, require_choice
 from reform_analysis.messages import message
-from reform_analysis.reference_styles import STYLES, Item, Style, formatted
+from reform_analysis.reference_styles import STYLES, Item, Style, apa_order, formatted
 from reform_analysis.runs import newest_run
 
 _PACKAGE = "reform_analysis"
@@ -378,9 +378,8 @@ def bibliography(
         If the style is unknown.
     """
     require_choice("style", style, STYLES)
-    texts = [(formatted(reference.item, style), reference.functions) for reference in found]
-    if style == "apa":
-        texts = sorted(texts, key=lambda text: text[0].casefold())
+    ordered = sorted(found, key=lambda reference: apa_order(reference.item)) if style == "apa" else found
+    texts = [(formatted(reference.item, style), reference.functions) for reference in ordered]
     comment = "% " if style == "bibtex" else "    "
     lines = []
     for number, (text, functions) in enumerate(texts, start=1):

@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Sequence
+from contextlib import nullcontext
 from html import unescape
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from matplotlib.transforms import Bbox
 
 from reform_analysis import resources
 from reform_analysis.estimates import DesignError, require_choice, require_number
+from reform_analysis.figure_fonts import embeddable
 from reform_analysis.font_subset import subset
 from reform_analysis.new_files import require_new, write_new
 
@@ -57,7 +59,7 @@ def save(
     """Write a figure as SVG, PDF and PNG, exactly as wide as a journal's column.
 
     The axes are narrowed or widened; letters keep their size in points. In SVG and PDF text is text, with the
-    glyphs it needs embedded; equal figures are equal bytes.
+    glyphs it needs embedded (in PDF as TrueType, Type 42); equal figures are equal bytes.
 
     Parameters
     ----------
@@ -107,8 +109,7 @@ def save(
 
 
 def _rc() -> Any:
-    """Text as text. The font has PostScript outlines, which matplotlib's Type 42 mislabels as TrueType."""
-    return {"svg.fonttype": "none", "svg.hashsalt": "reform-analysis", "pdf.fonttype": 3, "figure.dpi": 100}
+    return {"svg.fonttype": "none", "svg.hashsalt": "reform-analysis", "figure.dpi": 100}
 
 
 def _listed(formats: Sequence[str]) -> list[str]:
@@ -153,7 +154,11 @@ def _bytes(figure: Figure, ending: str, box: Bbox, dpi: int, caption: str | None
     """The file, with the caption among its properties, since it says where the data come from."""
     buffer = BytesIO()
     metadata = {**_METADATA[ending], **({"Title": caption} if caption else {})}
-    figure.savefig(buffer, format=ending, bbox_inches=box, dpi=dpi, metadata=metadata)
+    with (
+        embeddable(figure) if ending == "pdf" else nullcontext(3) as kind,
+        plt.rc_context({"pdf.fonttype": kind}),
+    ):
+        figure.savefig(buffer, format=ending, bbox_inches=box, dpi=dpi, metadata=metadata)
     content = buffer.getvalue()
     return _with_font(content.decode()).encode() if ending == "svg" else content
 

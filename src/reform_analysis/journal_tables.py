@@ -241,7 +241,9 @@ def _table_one(
         else names[f"arm_{k}"]
         for k in (1, 0)
     ]
-    reading = say("journal.table_one_note" if fixed else "journal.table_one_note_n", language)
+    shares = say("journal.table_one_shares", language) if frame["kind"].eq("share").any() else ""
+    note = "journal.table_one_note" if fixed else "journal.table_one_note_n"
+    reading = say(note, language, shares=shares)
     return JournalTable(
         caption=say("journal.table_one", language),
         heads=(say("journal.variable", language), *heads, say("journal.standardised", language)),

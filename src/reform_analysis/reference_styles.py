@@ -79,6 +79,23 @@ def formatted(item: Item, style: Style) -> str:
     return {"gbt7714": _gbt7714, "apa": _apa, "bibtex": _bibtex}[style](item)
 
 
+def apa_order(item: Item) -> tuple[list[str], str, str]:
+    """Return what APA sorts a reference by: its authors one by one, the year, the title.
+
+    Parameters
+    ----------
+    item : mapping
+        CSL-JSON.
+
+    Returns
+    -------
+    tuple of (list of str, str, str)
+        One author stands before the same with others; works without a year stand first.
+    """
+    names = [_apa_name(name).casefold() for name in item.get("author", [])]
+    return names, _year(item), item["title"].casefold()
+
+
 def is_chinese(item: Item) -> bool:
     """Return whether a reference is to a work in Chinese: by its title.
 
