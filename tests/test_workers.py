@@ -166,6 +166,8 @@ def test_fail_fast_stops_and_says_so(tmp_path: Path) -> None:
     assert [record.stem for record in run.failed] == ["a.0.zh"]
     assert run.interrupted
     assert len(run.records) < 6
+    index = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert f"Reports not yet made: {6 - len(run.records)}" in index
 
 
 @linux
