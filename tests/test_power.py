@@ -212,6 +212,39 @@ def test_power_draws_are_those_of_the_seed() -> None:
     assert len(set(seen[:3])) > 1
 
 
+@pytest.mark.parametrize(
+    ("fit", "design", "ratios", "error", "said"),
+    [
+        (lambda _: None, SMALL, [0.5], DesignError, "^fit must return Estimates, got NoneType; return what"),
+        (lambda _: 0.03, SMALL, [0.5], DesignError, "^fit must return Estimates, got float; return what"),
+        (
+            None,
+            SMALL,
+            [0.5],
+            DesignError,
+            "^fit must be a function from a panel to Estimates, got None; pass",
+        ),
+        (None, None, [0.5], DesignError, "^design must be a mapping of arguments .*, got None; pass"),
+        (None, {"x": 1, **SMALL}, [0.5], DesignError, r"^design must hold arguments .* got \['x'\]; take of"),
+        (None, {"effect": 0.5}, [0.5], DesignError, r"got \['effect'\]; take of \['units', 'pilots', "),
+        (None, {"seed": 1}, [0.5], DesignError, r"got \['seed'\]; take of"),
+        (None, SMALL, 0.5, DataError, r"^ratios must be a sequence of rate ratios, got 0.5; pass \(0.5,\)"),
+        (None, SMALL, "0.5", DataError, "^ratios must be a sequence of rate ratios, got '0.5'; pass"),
+        (None, SMALL, np.array([]), DataError, "^ratios must hold at least one rate ratio"),
+    ],
+)
+def test_a_fit_a_design_and_ratios_that_cannot_be_are_refused_by_name(
+    fit: object, design: object, ratios: object, error: type[Exception], said: str
+) -> None:
+    with pytest.raises(error, match=said):
+        simulate_power(fit, design, ratios, 2, 1)  # type: ignore[arg-type]
+
+
+def test_ratios_may_be_an_array() -> None:
+    found = simulate_power(lambda _: one_row(1, 1, 1, 1, 0.01), SMALL, np.array([0.5, 0.7]), 2, 1)  # type: ignore[arg-type]
+    assert found.to_frame()["estimate"].tolist() == [1.0, 1.0]
+
+
 def test_which_term_counts_must_be_clear() -> None:
     with pytest.raises(DesignError, match="^term must be one of"):
         simulate_power(lambda _: one_row(1, 1, 1, 1, 1, terms=("a", "b")), SMALL, [1], 1, 1)

@@ -1,6 +1,7 @@
 """How large an association or an effect has to be before a study of this size can see it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -284,16 +285,17 @@ def simulate_power(
     DataError
         If an argument breaks its rule.
     DesignError
-        If the fit has no such term, or several and `term` does not choose.
+        If `fit` is no function or returns no `Estimates`, `design` holds what `draw_panel` does not take, or
+        the fit has no such term, or several and `term` does not choose.
     """
+    ratios = _rate_ratios(ratios)
+    _check_drawn(design)
+    if not callable(fit):
+        raise DesignError(f"fit must be a function from a panel to Estimates, got {fit!r}; pass fit_poisson.")
     draws = require_whole_number("draws", draws, least=1)
     require_whole_number("seed", seed)
     require_number("level", level, above=0, below=1, way_out="pass 0.05 for 5%.")
     require_level(ci_level)
-    if not ratios:
-        raise DataError(f"ratios must hold at least one rate ratio, got {ratios!r}; pass (0.5, 0.7, 1).")
-    for ratio in ratios:
-        require_number("ratios", ratio, above=0, way_out="pass rate ratios such as 0.7.")
     found = {
         ratio: list(_p_values(fit, design, ratio, draws=draws, seed=seed, term=term)) for ratio in ratios
     }
@@ -303,6 +305,29 @@ def simulate_power(
         ci_level=ci_level,
         method=f"Share of drawn panels with p at most {level:g}; {draws} draws a ratio, seed {seed}",
     )
+
+
+def _rate_ratios(ratios: Sequence[float]) -> list[float]:
+    """The ratios as a list; one number or a text is none."""
+    if isinstance(ratios, str) or np.ndim(ratios) != 1:
+        raise DataError(f"ratios must be a sequence of rate ratios, got {ratios!r}; pass (0.5,) for one.")
+    if not len(ratios):
+        raise DataError(f"ratios must hold at least one rate ratio, got {ratios!r}; pass (0.5, 0.7, 1).")
+    return [
+        require_number("ratios", ratio, above=0, way_out="pass rate ratios such as 0.7.") for ratio in ratios
+    ]
+
+
+def _check_drawn(design: Mapping[str, Any]) -> None:
+    """The design must be arguments of `draw_panel` that are free."""
+    free = [name for name in signature(simulate.draw_panel).parameters if name not in ("effect", "seed")]
+    if not isinstance(design, Mapping):
+        rule = "design must be a mapping of arguments of simulate.draw_panel"
+        raise DesignError(f"{rule}, got {design!r}; pass {{'units': 300, 'pilots': 60}}.")
+    wrong = [name for name in design if name not in free]
+    if wrong:
+        rule = "design must hold arguments of simulate.draw_panel but for effect and seed"
+        raise DesignError(f"{rule}, got {wrong}; take of {free}.")
 
 
 def _p_values(
@@ -325,6 +350,9 @@ def _p_values(
             except UntestableError:
                 yield np.nan
                 continue
+            if not isinstance(estimates, Estimates):
+                got = type(estimates).__name__
+                raise DesignError(f"fit must return Estimates, got {got}; return what fit_poisson returns.")
             yield float(estimates.to_frame().loc[_the_term(estimates, term), "p_value"])
 
 
