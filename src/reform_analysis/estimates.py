@@ -334,6 +334,8 @@ class CheckResult:
         True if any datum was made up.
     notes : tuple of str
         What a reader has to know beside the numbers.
+    variant : str
+        Which one of several that the function makes, as ``smoothness`` of the bounds on the trend.
 
     Raises
     ------
@@ -347,6 +349,7 @@ class CheckResult:
     frame: InitVar[pd.DataFrame]
     synthetic: bool = False
     notes: tuple[str, ...] = ()
+    variant: str = ""
 
     _frame: pd.DataFrame = field(init=False)
 

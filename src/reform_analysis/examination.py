@@ -6,7 +6,7 @@ they become a sentence. Every other error stops the report.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -248,7 +248,7 @@ def _bounds(s: _Subject, kind: Any) -> CheckResult:
 def _doubted(found: CheckResult) -> CheckResult:
     """The bounds without their verdict: their errors are by cluster, and too few hold treated units."""
     sentences = joined(found.sentences, in_both("check.few_treated", n=FEW_TREATED))
-    return CheckResult(found.name, None, sentences, found.to_frame(), found.synthetic, found.notes)
+    return replace(found, passed=None, sentences=sentences, frame=found.to_frame())
 
 
 def _exposures(s: _Subject) -> list[str]:

@@ -351,7 +351,7 @@ def _report(
         in_both(f"check.leave_one_out_{kind}", **sizes),
     )
     found = replace(main, frame=frame, notes=tuple(search.notes))
-    return as_check("leave_one_out", found, passed=overturning.empty, sentences=sentences)
+    return as_check("leave_one_out", found, passed=overturning.empty, sentences=sentences, variant=search.by)
 
 
 def groups_of(by: str, language: str) -> str:

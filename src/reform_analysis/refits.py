@@ -366,6 +366,7 @@ def as_check(
     sentences: Mapping[str, str],
     frame: pd.DataFrame | None = None,
     notes: tuple[str, ...] = (),
+    variant: str = "",
 ) -> CheckResult:
     """Return a check made of refits; one whose tests are not reliable decides nothing, and says so.
 
@@ -379,6 +380,8 @@ def as_check(
         By default that of the refits.
     notes : tuple of str
         Stand before the warnings of the fits.
+    variant : str
+        As of `CheckResult`.
 
     Returns
     -------
@@ -388,4 +391,4 @@ def as_check(
     verdict = None if passed is None or found.unreliable else bool(passed)
     if found.unreliable:
         sentences = joined(sentences, in_both("check.few_treated", n=FEW_TREATED))
-    return CheckResult(name, verdict, sentences, shown, found.synthetic, (*notes, *found.notes))
+    return CheckResult(name, verdict, sentences, shown, found.synthetic, (*notes, *found.notes), variant)

@@ -59,11 +59,7 @@ def asked(name: str, language: str) -> str:
     -------
     str
     """
-    if name in BOUNDS:
-        name = "common_trend_bounds"
-    if name.startswith("leave_one_out"):
-        name = "leave_one_out"
-    key = f"check.asked_{name}"
+    key = f"check.asked_{f'common_trend_bounds_{name}' if name in BOUNDS else name}"
     return say(key if key in catalogue() else f"robustness.asked_{name}", language)
 
 

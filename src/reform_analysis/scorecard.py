@@ -276,7 +276,7 @@ def _by_verdict(done: Sequence[CheckResult], language: str) -> str:
     for verdict in ("failed", NOT_RUN, "for information", "passed"):
         alike = [check for each, check in told if each == verdict]
         if alike:
-            asked = dict.fromkeys(_asked(check.name, language) for check in alike)
+            asked = dict.fromkeys(_asked(check, language) for check in alike)
             said = say(f"check.verdict_{verdict.replace(' ', '_')}", language)
             values = {"verdict": _capital(said), "names": say("check.card_also", language).join(asked)}
             listed.append(say("check.card_asked_of", language, **values))
@@ -287,9 +287,9 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _asked(name: str, language: str) -> str:
-    key = f"check.asked_{name}"
-    return say(key, language) if key in catalogue() else name
+def _asked(check: CheckResult, language: str) -> str:
+    names = [f"check.asked_{name}" for name in (f"{check.name}_{check.variant}", check.name)]
+    return next((say(key, language) for key in names if key in catalogue()), check.name)
 
 
 def _reasons(groups: pd.DataFrame, checks: Sequence[CheckResult], language: str) -> str:
@@ -351,7 +351,7 @@ def _table(checks: Sequence[CheckResult]) -> pd.DataFrame:
         {
             "check": check.name,
             "verdict": check.verdict,
-            **{f"asked_{lang}": _asked(check.name, lang) for lang in LANGUAGES},
+            **{f"asked_{lang}": _asked(check, lang) for lang in LANGUAGES},
             **{f"found_{lang}": check.sentences[lang] for lang in LANGUAGES},
         }
         for check in checks

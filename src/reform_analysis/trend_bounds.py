@@ -136,6 +136,7 @@ def common_trend_bounds(
             f"weights of the post-periods: {', '.join(f'{each:.3g}' for each in chosen)}",
             *_few(estimates),
         ),
+        variant=kind,
     )
 
 
