@@ -122,3 +122,11 @@ def test_a_number_too_small_to_print_is_a_bound_in_every_format() -> None:
     latex = tables.to_latex(frame)
     assert [text in latex for text in (r"\textless{}0.01", r"\textgreater{}$-$0.01")] == [True, True]
     assert re.findall(r"\| [abc] \| (\S+) \|", tables.to_markdown(frame)) == ["&lt;0.01", "&gt;−0.01", "0.00"]
+
+
+def test_a_tab_in_a_text_is_a_space_in_latex_and_markdown() -> None:
+    frame = pd.DataFrame({"a\tb": ["c\td"]})
+    for text in (tables.to_latex(frame), tables.to_markdown(frame)):
+        assert "\t" not in text
+        assert "a b" in text
+        assert "c d" in text

@@ -117,3 +117,8 @@ def test_the_same_figure_has_the_same_bytes() -> None:
     ]
     first, second = (figure._repr_mimebundle_()[0]["image/svg+xml"] for figure in shown)
     assert first == second
+
+
+def test_a_long_chinese_label_breaks_after_a_pause_and_not_in_a_word() -> None:
+    labels = [text.get_text() for text in plots.rate_ratios(EVIDENCE, language="zh").get_yticklabels()]
+    assert "新建成“枫桥式”派出所、司法所、法庭、\n检察室" in labels

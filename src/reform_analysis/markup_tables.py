@@ -232,9 +232,9 @@ def _phantom(pad: str) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(char, char) for char in text).replace("\n", " ")
+    return "".join(_TEX.get(char, char) for char in text).replace("\n", " ").replace("\t", " ")
 
 
 def _markdown(text: str) -> str:
     """Escaped for a cell: no character of the text is markup, and a line break is one."""
-    return _MARKDOWN.sub(r"\\\1", escape(text, quote=False)).replace("\r", " ").replace("\n", "<br>")
+    return _MARKDOWN.sub(r"\\\1", escape(text, quote=False)).translate({9: " ", 13: " ", 10: "<br>"})

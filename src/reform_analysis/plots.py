@@ -1,5 +1,6 @@
 """One function a figure: a result in, the axes out. Nothing is fitted or shown; `save` alone writes files."""
 
+import re
 import textwrap
 from dataclasses import dataclass
 from functools import cache
@@ -347,7 +348,12 @@ def _wrap(label: str, language: str) -> str:
     """Break every line of a label that is too long; Chinese has no spaces to break at and twice the width."""
     width = 20 if language == "zh" else 40
     breaks = textwrap.TextWrapper(width=width, break_on_hyphens=False)
-    return "\n".join(part for line in label.split("\n") for part in breaks.wrap(line))
+    lines = [""]
+    for line in label.split("\n"):
+        for part in re.split("(?<=[、，；：])", line) if len(line) > width else [line]:
+            joins = bool(lines[-1]) and part is not line and len(lines[-1] + part) <= width
+            lines[-1:] = [lines[-1] + part] if joins else [lines[-1], part]
+    return "\n".join(part for line in lines for part in breaks.wrap(line))
 
 
 def _legend(ax: Axes, language: str, groups: dict[str, str]) -> None:
