@@ -71,7 +71,7 @@ LAYERS = [
     {"scenario"},
     {"draws"},
     {"simulate"},
-    {"rejections"},
+    {"power_rules", "rejections"},
     {"baseline_sample", "bootstrap_power", "event_coefficients", "power"},
     {
         "entropy_balance",

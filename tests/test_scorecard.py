@@ -369,6 +369,18 @@ def test_a_question_asked_twice_alike_is_told_once_and_what_failed_comes_first()
     assert told.endswith("Failed: How far may trends differ? Passed: How far may trends differ?")
 
 
+def test_each_variant_of_a_check_asks_its_own_question() -> None:
+    frame = pd.DataFrame()
+    said = {"zh": "一句。", "en": "A sentence."}
+    bounds = [
+        CheckResult("common_trend_bounds", passed, said, frame, variant=variant)
+        for variant, passed in (("relative_magnitudes", False), ("smoothness", True))
+    ]
+    (_, told, *_) = scorecard([*decisive(), *bounds], estimates()).sentences["en"][1:4]
+    assert "Failed: How far may trends differ, measured by earlier changes? Passed: How far may" in told
+    assert told.endswith("How far may a difference in trends bend?")
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_question_that_speaks_against_has_its_own_sentence(group: str, language: str) -> None:

@@ -6,7 +6,7 @@ level belongs to the fit; nothing here changes an interval afterwards.
 
 from dataclasses import InitVar, dataclass, field
 from html import escape
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,14 +20,7 @@ if TYPE_CHECKING:
 COLUMNS = ("estimate", "std_error", "ci_low", "ci_high", "p_value")
 
 Scale = Literal["rate_ratio", "odds_ratio", "difference", "log_rate_ratio", "correlation", "proportion"]
-SCALES: tuple[Scale, ...] = (
-    "rate_ratio",
-    "odds_ratio",
-    "difference",
-    "log_rate_ratio",
-    "correlation",
-    "proportion",
-)
+SCALES: tuple[Scale, ...] = get_args(Scale)
 
 
 class DataError(ValueError):
