@@ -130,7 +130,7 @@ def page(
     soup.title.string = " · ".join([title, *about.values()])  # type: ignore[union-attr]
     _add_place(soup, about, colon=say("grid_key.colon", language))
     _add_contents(soup)
-    _frame_tables(soup, label=say("page.table", language))
+    _frame_wide(soup, label=say("page.table", language))
     glyphs = embed_font(soup)
     mendable = tuple(glyph for glyph in glyphs if glyph not in "".join(about.values()))  # names are given
     return Page(str(soup), title, glyphs, find_load(soup) or find_tofu(mendable))
@@ -324,7 +324,7 @@ def _add_contents(soup: BeautifulSoup) -> None:
         entries.append(item)
 
 
-def _frame_tables(soup: BeautifulSoup, *, label: str) -> None:
+def _frame_wide(soup: BeautifulSoup, *, label: str) -> None:
     for style in soup.select("main style[scoped]"):  # pandas' own, stronger than the page's
         style.decompose()
     for table in soup.select("main table"):
@@ -339,6 +339,8 @@ def _frame_tables(soup: BeautifulSoup, *, label: str) -> None:
             "aria-label": caption,
         }
         table.wrap(soup.new_tag("div", attrs=attributes))
+    for block in soup.select("main pre"):  # a long line is scrolled by keyboard too
+        block["tabindex"] = "0"
 
 
 def _hash(script: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from matplotlib import get_data_path
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -188,3 +189,20 @@ def tab(browser: Browser, complaints: list[str]) -> Iterator[Page]:
     tab.on("dialog", lambda dialog: complaints.append(dialog.message))
     yield tab
     tab.close()
+
+
+@pytest.fixture
+def serious() -> Callable[[Page], list[str]]:
+    """The function that lists what axe-core finds serious or critical on a page."""
+    return _serious
+
+
+def _serious(tab: Page) -> list[str]:
+    """Faults, each with its first place."""
+    # Preloading would fetch the style sheets once more, which a browser refuses for files.
+    found = Axe().run(tab, options={"preload": False}).response["violations"]
+    return [
+        f"{fault['id']} ({fault['impact']}): {fault['nodes'][0]['html'][:200]}"
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]

@@ -1,6 +1,7 @@
 """The index of a grid in headless Chromium: filter, sort, open, back, keyboard, narrow, dark, print."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page
@@ -144,3 +145,13 @@ def test_a_printed_page_holds_every_column_and_begins_below_the_heading(tab: Pag
     assert (
         tab.evaluate("getComputedStyle(document.querySelector('article:has(.rows)')).breakInside") == "auto"
     )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_index_is_accessible(
+    tab: Page, serious: Callable[[Page], list[str]], scheme: Literal["light", "dark"], width: int
+) -> None:
+    tab.set_viewport_size({"width": width, "height": 900})
+    tab.emulate_media(color_scheme=scheme)
+    assert serious(tab) == []

@@ -1,6 +1,7 @@
 """A rendered report and the index, driven in headless Chromium as a reader would."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 import nbformat
 import pytest
@@ -96,6 +97,20 @@ def test_pages_load_nothing_complain_of_nothing_and_fit(
     open_page(tab, pages[name], width=width)
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
     assert complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_are_accessible(
+    tab: Page,
+    serious: Callable[[Page], list[str]],
+    pages: dict[str, str],
+    name: str,
+    scheme: Literal["light", "dark"],
+) -> None:
+    tab.emulate_media(color_scheme=scheme)
+    open_page(tab, pages[name])
+    assert serious(tab) == []
 
 
 @pytest.mark.parametrize("name", PAGES)

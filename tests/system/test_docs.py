@@ -3,15 +3,16 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlparse
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.system
+Serious = Callable[[Page], list[str]]
 
 ROOT = Path(__file__).parents[2]
 KINDS = (
@@ -72,19 +73,8 @@ def test_nothing_is_loaded_from_elsewhere(site: Path, pages: dict[Path, Beautifu
         assert "@import" not in sheet.read_text("utf-8"), sheet
 
 
-def serious(tab: Page) -> list[str]:
-    """Faults that axe-core calls serious or critical, with the first place of each."""
-    # Preloading would fetch the style sheets once more, which a browser refuses for files.
-    found = Axe().run(tab, options={"preload": False}).response["violations"]
-    return [
-        f"{fault['id']} ({fault['impact']}): {fault['nodes'][0]['html'][:200]}"
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
-
-
 def test_pages_load_nothing_complain_of_nothing_and_are_accessible(
-    tab: Page, complaints: list[str], pages: dict[Path, BeautifulSoup]
+    tab: Page, complaints: list[str], serious: Serious, pages: dict[Path, BeautifulSoup]
 ) -> None:
     for path in sorted(pages):
         tab.goto(path.as_uri())
@@ -93,14 +83,16 @@ def test_pages_load_nothing_complain_of_nothing_and_are_accessible(
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_pages_are_accessible_in_the_dark(tab: Page, complaints: list[str], site: Path, name: str) -> None:
+def test_pages_are_accessible_in_the_dark(
+    tab: Page, complaints: list[str], serious: Serious, site: Path, name: str
+) -> None:
     tab.emulate_media(color_scheme="dark")
     tab.goto((site / name).as_uri())
     assert tab.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
     assert serious(tab) + complaints == []
 
 
-def test_an_inaccessible_page_is_found(tab: Page) -> None:
+def test_an_inaccessible_page_is_found(tab: Page, serious: Serious) -> None:
     tab.set_content("<html><body><img src='data:,'><p style='color:#ccc'>grey</p></body></html>")
     assert {fault.split()[0] for fault in serious(tab)} >= {"image-alt", "color-contrast", "html-has-lang"}
 
