@@ -72,7 +72,7 @@ def test_a_coding_that_cannot_be_estimated_leaves_the_question_open() -> None:
     result = timing_codings(df, FIT, treatment="treated", without=())
     assert result.to_frame().loc["drop", "conclusion"] == "not estimated"
     assert result.passed is None
-    assert "was not tested there" in result.sentences["en"]
+    assert "Not estimable, and so not tested: " in result.sentences["en"]
 
 
 def test_periods_that_are_numbers_are_left_out_alike() -> None:

@@ -196,3 +196,16 @@ def test_a_fit_that_refuses_a_set_ends_the_search_at_the_sets_it_took() -> None:
     assert f"to take its significance: none found up to {size - 1};" in found.sentences["en"]
     ended = f"the search for sets that overturn significance ended at {size - 1} groups: with more left out"
     assert any(note.startswith(ended) for note in found.notes)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_group_that_holds_all_pilots_is_named_and_the_check_cannot_pass() -> None:
+    df = panel(12, pilots=3, effect=0.4, mean=3.0)
+    df["city"] = df["city"].where(~df["pilot"].astype(bool), "C00")
+    result = leave_one_out(
+        df, FIT, by="city", outcome="losses", treatment="treated", unit="unit_id", period="period"
+    )
+    assert result.passed is not True
+    assert "Without C00 nothing can be estimated: the ratio rests on it." in result.sentences["en"]
+    assert "去除C00后无从估计" in result.sentences["zh"]
+    assert "nan" not in result.sentences["en"]

@@ -216,7 +216,7 @@ def checks_and_power() -> Fits:
     )
     yield (
         "bounds",
-        lambda: common_trend_bounds(did.event_study(df, **DATED, cluster="city", inference="cluster")),
+        lambda: common_trend_bounds(did.event_study(df, **DATED, cluster="county", inference="cluster")),
     )
 
 

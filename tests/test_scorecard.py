@@ -90,7 +90,10 @@ def test_one_failed_check_outweighs_the_passed_ones_of_its_question() -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ((0.8, 0.2, 0.53, 1.2, 0.3), "nor shown at all (only ratios below 0.53 are excluded)"),
+        (
+            (0.8, 0.2, 0.53, 1.2, 0.3),
+            "nor shown at all (of falls, only those to a ratio below 0.53 are excluded)",
+        ),
         ((0.8, 0.2, 0.0, np.inf, 0.3), "nor shown at all (no fall is excluded, however large)"),
         ((1.2, 0.2, 0.8, 1.8, 0.4), "There is no fall"),
         ((1.6, 0.2, 1.1, 2.4, 0.01), "There is no fall"),

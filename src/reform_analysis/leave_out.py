@@ -185,10 +185,12 @@ def leave_one_out(
     DesignError
         If there are fewer than three groups, or the fit is not on the scale of ratios.
     UntestableError
-        If nothing can be estimated.
+        If nothing can be estimated, or not without any one of the groups.
 
     Notes
     -----
+    A group without which nothing can be estimated, as one that holds all treated units, is what the result
+    rests on: the check then cannot pass, and names it.
     One-step influence is that of a Poisson fit with unit and period effects whatever `fit` is; only the
     refits are its own. Removal of influential groups is no estimate: it says what the result rests on.
     """
@@ -331,10 +333,14 @@ def _report(
 ) -> CheckResult:
     whole = main.frame.assign(n_removed=0, removed="", one_step=np.nan)
     frame = pd.concat([whole, singles, *sets.values()])
-    overturning = singles[singles["conclusion"] != main[EVERYTHING]["conclusion"]]
+    possible = singles[singles["conclusion"] != NOT_ESTIMATED]
+    if possible.empty:
+        raise UntestableError("something must be left to estimate without any one group: all hold too much.")
+    overturning = possible[possible["conclusion"] != main[EVERYTHING]["conclusion"]]
+    needed = listed(singles.drop(possible.index)["removed"])
     sizes = {goal: _size(found, search.tried.get(goal, 0)) for goal, found in sets.items()}
     kind = "lose" if main[EVERYTHING]["conclusion"] != UNDECIDED else "gain"
-    shown = overturning if len(overturning) else singles
+    shown = overturning if len(overturning) else possible
     most = str((shown["estimate"].map(np.log) - np.log(main[EVERYTHING]["estimate"])).abs().idxmax())
     sentences = joined(
         in_both(
@@ -349,9 +355,11 @@ def _report(
             names=listed(overturning["removed"]),
         ),
         in_both(f"check.leave_one_out_{kind}", **sizes),
+        *([in_both("check.leave_one_out_rests", names=needed)] if len(possible) < len(singles) else []),
     )
+    passed = False if len(overturning) else None if len(possible) < len(singles) else True
     found = replace(main, frame=frame, notes=tuple(search.notes))
-    return as_check("leave_one_out", found, passed=overturning.empty, sentences=sentences, variant=search.by)
+    return as_check("leave_one_out", found, passed=passed, sentences=sentences, variant=search.by)
 
 
 def groups_of(by: str, language: str) -> str:
