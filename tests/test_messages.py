@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reform_analysis.estimates import DataError, ReportError
-from reform_analysis.messages import Message, cause, listed, message, sentence, speaks
+from reform_analysis.messages import SPOKEN, Message, cause, listed, message, sentence, speaks
 from reform_analysis.wording import catalogue
 
 SOURCE = Path(__file__).parents[1] / "src" / "reform_analysis"
@@ -71,3 +71,16 @@ def test_every_literal_key_exists() -> None:
     keys = {call.args[0].value for call in calls if isinstance(call.args[0], ast.Constant)}
     assert len(keys) > 50
     assert keys <= set(catalogue())
+
+
+def test_in_the_kernel_of_a_chinese_report_an_error_shows_itself_in_chinese(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = ReportError(message("refused.shard", text="3"))
+    assert str(refused).startswith("shard must be i/n")
+    monkeypatch.setenv(SPOKEN, "zh")
+    assert str(refused) == sentence(refused, "zh")
+    assert "现为“3”" in f"{refused}"
+    assert sentence(refused, "en").startswith("shard must be i/n")
+    monkeypatch.setenv(SPOKEN, "en")
+    assert str(refused).startswith("shard must be i/n")

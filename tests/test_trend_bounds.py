@@ -118,7 +118,7 @@ def test_where_the_original_holds_one_nothing_breaks_down_though_a_straight_line
     low, high = frame[["ci_low", "ci_high"]].iloc[1]
     assert "no finding" in found.sentences["en"]
     assert f"goes on, the interval is {low:.2f} to {high:.2f}, without 1" in found.sentences["en"]
-    assert f"区间才为{low:.2f}至{high:.2f}，不含1" in found.sentences["zh"]
+    assert f"区间为{low:.2f}至{high:.2f}，不含1" in found.sentences["zh"]
 
 
 def test_no_finding_cannot_break_down() -> None:

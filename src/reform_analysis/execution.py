@@ -23,7 +23,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.execute import ERROR_MARKER_TAG
 
-from reform_analysis import displays, headlines, streams
+from reform_analysis import displays, headlines, messages, streams
 from reform_analysis.displays import Displayed
 from reform_analysis.kernels import kernel_config
 from reform_analysis.notebook_source import Source
@@ -96,7 +96,8 @@ def execute(
     with TemporaryDirectory(prefix=scratch_prefix()) as scratch:
         recorded = Path(scratch) / "headlines.jsonl"
         copy = Path(scratch) / "executed.ipynb"
-        config = kernel_config(server, {headlines.TARGET: str(recorded)}, end=end)
+        variables = {headlines.TARGET: str(recorded), messages.SPOKEN: language}
+        config = kernel_config(server, variables, end=end)
         notebook, failure, trouble = _run(
             source, language, copy=copy, cwd=cwd, config=config, deadline=deadline, end=end
         )

@@ -3,10 +3,13 @@
 An error carries one as its first argument, or a plain text that is English in both languages.
 """
 
+import os
 from collections.abc import Iterable
 from typing import Any
 
 from reform_analysis.wording import catalogue, say
+
+SPOKEN = "REFORM_ANALYSIS_LANGUAGE"  # set in the kernel of a report: its language
 
 
 class Message(str):
@@ -26,6 +29,15 @@ class Message(str):
     key: str
     values: dict[str, Any]
     parts: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        """The text as it is shown: in a Chinese report in Chinese.
+
+        Returns
+        -------
+        str
+        """
+        return sentence(self, "zh") if os.environ.get(SPOKEN) == "zh" else str.__str__(self)
 
 
 def message(key: str, **values: Any) -> Message:
