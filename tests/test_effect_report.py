@@ -310,3 +310,12 @@ def test_doses_are_said_per_unit_and_per_standard_deviation(language: str) -> No
     assert f"{spread:.4g}" in said[0]
     for value in (fit.to_frame()["estimate"].iloc[0], *contrast[["estimate", "ci_low", "ci_high"]]):
         assert f"{value:.2f}" in said[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_panel_without_measures_says_which_it_lacks(language: str) -> None:
+    lacking, said = effect_report.doses(FELL, absent=["reviews_per_1000"], language=language)
+    assert "reviews_per_1000" in str(lacking)
+    assert str(said) == say("effect_finding.no_doses", language)
+    (said,) = effect_report.doses(FELL, language=language)
+    assert str(said) == say("effect_finding.no_doses", language)

@@ -11,7 +11,7 @@ import pytest
 from reform_analysis import effect_design, panel, panel_findings, simulate
 from reform_analysis.estimates import DataError
 from reform_analysis.panel_columns import PANEL
-from reform_analysis.panel_source import MARKS, listed, open_panel, says_synthetic
+from reform_analysis.panel_source import MARKS, listed, open_panel, present, says_synthetic
 
 KEPT = ["unit_id", "unit_name", "county", "city", "period", "pilot", "adopted"]
 
@@ -222,3 +222,12 @@ def test_a_notebook_below_the_study_sees_the_studys_data(
     (tmp_path / "study.yaml").write_text("data: panel.csv\n", encoding="utf-8")
     found = open_panel("panel.csv", reading="synthetic=yes")
     assert len(found) == len(simulate.load_example())
+
+
+def test_names_that_the_panel_lacks_are_told_apart() -> None:
+    frame = pd.DataFrame(columns=["losses", "devolution_share"])
+    assert present(frame, "reviews_per_1000，devolution_share") == (
+        ["devolution_share"],
+        ["reviews_per_1000"],
+    )
+    assert present(frame, "") == ([], [])

@@ -1,10 +1,10 @@
 """Sections of the effect report: tables, figures and sentences of a result, or that there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from reform_analysis import effect_findings, effect_plots, effect_tables, plots
+from reform_analysis import effect_findings, effect_plots, effect_tables, panel_findings, plots
 from reform_analysis.effect_design import SHARES, Design
 from reform_analysis.estimates import Estimates
 from reform_analysis.event_study import EventStudy
@@ -33,24 +33,31 @@ def left_out(design: Design, result: Estimates | None, *, method: str, language:
     return effect_tables.left_out(tables, methods=named[: len(tables)], language=language)
 
 
-def doses(result: Estimates | None, *, language: str = "en") -> tuple[Table | Prose, ...]:
+def doses(
+    result: Estimates | None, *, absent: Sequence[str] = (), language: str = "en"
+) -> tuple[Table | Prose, ...]:
     """Return the ratios of the measures beside the pilots', and what they are not.
 
     Parameters
     ----------
     result : Estimates or None
         With the term ``treated``.
+    absent : sequence of str
+        Measures that the panel lacks (`panel_source.present`).
     language : {"zh", "en"}
 
     Returns
     -------
     tuple of Table and Prose
     """
+    lacking = [panel_findings.absent(absent, language=language)] if absent else []
+    if result is not None and set(result.to_frame().index) == {"treated"}:
+        return (*lacking, Prose((say("effect_finding.no_doses", language),)))
     said = effect_findings.doses(result, language=language)
     if result is None:
-        return (said,)
+        return (*lacking, said)
     labels = {"treated": say("effect_term.treated", language)}
-    return effect_tables.terms(result, labels=labels, name="doses", language=language), said
+    return (*lacking, effect_tables.terms(result, labels=labels, name="doses", language=language), said)
 
 
 def partial(

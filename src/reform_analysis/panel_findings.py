@@ -159,6 +159,24 @@ def denominator(exposure: str, *, language: str = "en") -> Prose:
     return Prose((say("panel_finding.denominator", language, exposure=label(exposure, None, language)),))
 
 
+def absent(names: Sequence[str], *, language: str = "en") -> Prose:
+    """Return that the panel lacks columns that a parameter names, and that the report goes on without them.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The second of `panel_source.present`.
+    language : {"zh", "en"}
+
+    Returns
+    -------
+    Prose
+        Without a sentence where it lacks none.
+    """
+    text = say("format.list", language).join(names)
+    return Prose((say("panel_finding.absent", language, names=text),) if names else ())
+
+
 def chance(table: pd.DataFrame, *, language: str = "en") -> Prose:
     """Return how far standardised differences scatter when pilots are chosen at random.
 

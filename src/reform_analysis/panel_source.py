@@ -228,7 +228,34 @@ def listed(text: str) -> list[str]:
     >>> listed("2019, 2020"), listed("losses，corrections")
     (['2019', '2020'], ['losses', 'corrections'])
     """
-    names = [part.strip() for part in re.split("[,\uff0c、]", text) if part.strip()]
+    names = _split(text)
     if not names:
         raise DataError(f"a list of names must hold at least one, got {text!r}; separate them by commas.")
     return names
+
+
+def _split(text: str) -> list[str]:
+    return [part.strip() for part in re.split("[,\uff0c、]", text) if part.strip()]
+
+
+def present(frame: pd.DataFrame, text: str) -> tuple[list[str], list[str]]:
+    """Return the names in a parameter that are columns of a panel, and those that are not.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    text : str
+        As of `listed`; may be empty.
+
+    Returns
+    -------
+    tuple of list of str
+        A report goes on without the second, and says so (`panel_findings.absent`).
+
+    Examples
+    --------
+    >>> present(pd.DataFrame(columns=["losses"]), "losses, fees"), present(pd.DataFrame(), "")
+    ((['losses'], ['fees']), ([], []))
+    """
+    names = _split(text)
+    return [name for name in names if name in frame], [name for name in names if name not in frame]
