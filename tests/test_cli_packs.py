@@ -164,6 +164,9 @@ def test_a_pack_with_differences_is_not_run(
     monkeypatch.setattr(pack_rerun, "rerun", lambda *_, **__: pytest.fail("it ran"))
     path = edited(packed, tmp_path / "a.zip", "README.md", lambda content: content + b"x")
     assert run("verify", path, "--rerun", "--yes").exit_code == 1
+    for language, told in (("zh", "没有按要求重新运行"), ("en", "The rerun asked for was left out")):
+        assert told in run("verify", path, "--rerun", "--yes", "--language", language).stdout
+        assert told not in run("verify", path, "--language", language).stdout
 
 
 def test_data_that_do_not_travel_are_named_and_checked_when_given(probe_run: Path, tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ def verify(
         counts = {"members": len(verified.pack.members), "numbers": verified.numbers}
         if verified.differences:
             click.echo(say("pack.different", language, n=len(verified.differences), **counts))
+            if rerun:
+                click.echo(say("pack.rerun_left_out", language))
             sys.exit(DIFFERENT)
         click.echo(say("pack.sound", language, **counts))
         if verified.numbers:
