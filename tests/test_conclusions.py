@@ -41,6 +41,7 @@ def test_only_checks_that_would_overturn_a_finding_open_where_there_is_none() ->
     )
     assert nothing_to_overturn(curve, result) is curve
     assert nothing_to_overturn(placebo, result, term="null") is placebo
+    assert nothing_to_overturn(curve, None).passed is None
     opened = nothing_to_overturn(curve, result, term="null")
     assert opened.passed is None
     assert opened.to_frame().equals(curve.to_frame())

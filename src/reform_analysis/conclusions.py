@@ -48,26 +48,34 @@ def not_estimated(found: Refits, *, leave: Iterable[str] = ()) -> list[str]:
     return [str(name) for name in others.index[others["conclusion"] == NOT_ESTIMATED]]
 
 
-def nothing_to_overturn(check: CheckResult, estimates: Estimates, *, term: str | None = None) -> CheckResult:
+def nothing_to_overturn(
+    check: CheckResult, estimates: Estimates | None, *, term: str | None = None
+) -> CheckResult:
     """Return a check for information where it asks what would overturn a finding and there is none.
 
     Parameters
     ----------
     check : CheckResult
-    estimates : Estimates
-        The result that is checked.
+    estimates : Estimates or None
+        The result that is checked; None where nothing could be estimated.
     term : str, optional
         Row of `estimates`; by default the first.
 
     Returns
     -------
     CheckResult
-        The check as it is, unless it is one of `OVERTURNING` and the interval of the estimate holds no
-        change: then ``passed`` is None, and its sentences say so.
+        The check as it is, unless it is one of `OVERTURNING` and there is no estimate, or its interval holds
+        no change: then ``passed`` is None, and its sentences say so.
     """
-    row = estimates.to_frame().iloc[0] if term is None else estimates.to_frame().loc[term]
-    found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
-    if check.name not in OVERTURNING or check.passed is None or found != UNDECIDED:
+    if check.name not in OVERTURNING or check.passed is None or _decided(estimates, term):
         return check
     said = joined(check.sentences, in_both("check.nothing_to_overturn"))
     return replace(check, passed=None, sentences=said, frame=check.to_frame())
+
+
+def _decided(estimates: Estimates | None, term: str | None) -> bool:
+    if estimates is None:
+        return False
+    row = estimates.to_frame().iloc[0] if term is None else estimates.to_frame().loc[term]
+    found = concluded(row["estimate"], row["p_value"], scale=estimates.scale, ci_level=estimates.ci_level)
+    return found not in (UNDECIDED, NOT_ESTIMATED)

@@ -167,8 +167,7 @@ def examine(
     checks = {name: _tried(name, check) for name, check in _planned(subject, estimates).items()}
     curve = _tried(CURVE, partial(_curve, subject))
     checks[CURVE] = curve.result if isinstance(curve, SpecificationCurve) else curve
-    if estimates is not None:
-        checks = {name: _open(found, estimates) for name, found in checks.items()}
+    checks = {name: _open(found, estimates) for name, found in checks.items()}
     done = [check for check in checks.values() if isinstance(check, CheckResult)]
     card = robustness.scorecard(done, estimates) if estimates is not None and done else None
     return Examination(
@@ -176,7 +175,7 @@ def examine(
     )
 
 
-def _open(found: Found, estimates: Estimates) -> Found:
+def _open(found: Found, estimates: Estimates | None) -> Found:
     """A check for information where there is no finding that it could overturn."""
     return nothing_to_overturn(found, estimates) if isinstance(found, CheckResult) else found
 
