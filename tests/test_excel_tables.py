@@ -95,3 +95,19 @@ def test_a_number_too_small_to_print_is_there_in_full(value: float, shown: str, 
     assert (cell.value, zero.value, zero.number_format) == (value, 0, "#,##0.00")
     sections = cell.number_format.split(";")  # of positive numbers, negative numbers, zero
     assert sections[int(value < 0)] == shown
+
+
+def test_notes_are_as_wide_as_the_table_and_a_printed_page_too(tmp_path: Path) -> None:
+    note = "A long note. " * 40
+    book = openpyxl.load_workbook(tables.to_excel(RESULT, tmp_path / "t.xlsx", notes=[note]))
+    sheet = book["Table"]
+    (row,) = [cell.row for cell in sheet["A"] if str(cell.value).startswith("A long note")]
+    assert f"A{row}:{sheet.cell(3, sheet.max_column).column_letter}{row}" in {
+        str(r) for r in sheet.merged_cells.ranges
+    }
+    wide = sum(sheet.column_dimensions[cell.column_letter].width for cell in sheet[3])
+    assert sheet.row_dimensions[row].height / 15 >= len(note) / wide
+    assert sheet.cell(row, 1).alignment.wrap_text
+    for each in book.worksheets:
+        assert each.sheet_properties.pageSetUpPr.fitToPage
+        assert (each.page_setup.fitToWidth, each.page_setup.fitToHeight) == (1, 0)

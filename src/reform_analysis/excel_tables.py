@@ -1,5 +1,6 @@
 """Tables for journals as Excel files: the table, its numbers in full precision, its notes; no formula."""
 
+from math import ceil
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -7,6 +8,7 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.cell import Cell as Field
 from openpyxl.styles import Alignment, Border, Font, Side
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reform_analysis.journal_layout import Cell, JournalTable, printable, text_columns, width
@@ -63,12 +65,20 @@ def to_excel(
     notes.column_dimensions["A"].width = 2 * _WIDEST
     for place, line in enumerate([table.numbered_caption, *table.notes], start=1):
         _text(notes.cell(place, 1), line).alignment = Alignment(wrap_text=True, vertical="top")
+    for each in book.worksheets:
+        _fit_page(each)
     return write_new(path, undated_workbook(book), overwrite=overwrite)
+
+
+def _fit_page(sheet: Worksheet) -> None:
+    """A printed page is as wide as the sheet."""
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
 
 
 def _write_table(sheet: Worksheet, table: JournalTable) -> None:
     """Caption, heads and rows with the three rules; the notes once more underneath."""
-    _text(sheet.cell(1, 1), table.numbered_caption).font = Font(bold=True)
     aside = text_columns(table)
     for column, (head, left) in enumerate(zip(table.heads, aside, strict=True), start=1):
         field = _text(sheet.cell(_FIRST_ROW, column), head)
@@ -86,11 +96,24 @@ def _write_table(sheet: Worksheet, table: JournalTable) -> None:
         sheet.cell(_FIRST_ROW, column).border = Border(top=_THICK, bottom=bottom)
         if table.rows:
             sheet.cell(last, column).border = Border(bottom=_THICK)
+    _across(sheet, 1, table.numbered_caption).font = Font(bold=True)
     for place, note in enumerate(table.note_lines, start=last + 2):
-        _text(sheet.cell(place, 1), note)
+        _across(sheet, place, note)
     lines = max(head.count("\n") + 1 for head in table.heads)
     sheet.row_dimensions[_FIRST_ROW].height = _LINE * lines
     sheet.freeze_panes = sheet.cell(_FIRST_ROW + 1, 2)
+
+
+def _across(sheet: Worksheet, row: int, text: str) -> Field:
+    """A text over all columns of the table, in as many lines as it needs; Excel sets no height for it."""
+    fields = sheet[_FIRST_ROW]
+    wide = sum(sheet.column_dimensions[field.column_letter].width for field in fields)
+    if len(fields) > 1:
+        sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=len(fields))
+    sheet.row_dimensions[row].height = _LINE * ceil(1.1 * width(text) / wide)
+    field = _text(sheet.cell(row, 1), text)
+    field.alignment = Alignment(wrap_text=True, vertical="top")
+    return field
 
 
 def _fill(field: Field, cell: Cell, left: bool) -> None:
