@@ -93,11 +93,11 @@ def one_interrupt() -> Iterator[None]:
         yield  # somebody else's affair
         return
 
-    def first(_number: int, _frame: object) -> None:
+    def _first(_number: int, _frame: object) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, first)
+    signal.signal(signal.SIGINT, _first)
     try:
         yield
     finally:
