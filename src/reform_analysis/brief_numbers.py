@@ -27,9 +27,8 @@ def briefly(checks: Sequence[CheckResult], language: str) -> list[str]:
         A check whose frame is of no known kind gives its sentence. The ratio against the base period, which
         two checks of selection share, stands once.
     """
-    ordered = sorted(
-        checks, key=lambda check: check.name != _BASE
-    )  # it names the ratio that the other shares
+    # The first names the ratio that the other shares.
+    ordered = sorted(checks, key=lambda check: check.name != _BASE)
     named = bool(ordered) and ordered[0].name == _BASE
     return list(dict.fromkeys(_brief(check, language, named=named) for check in ordered))
 

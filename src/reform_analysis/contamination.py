@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -175,12 +175,12 @@ class _Rows:
         """All rows of the units that have one of these."""
         return np.asarray(self.unit.isin(self.unit[rows]))
 
-    @property
+    @cached_property
     def hit(self) -> Array:
         """Rows of controls that are reformed in a row used."""
         return self.of_units((self.share > 0) & self.used)
 
-    @property
+    @cached_property
     def afterwards(self) -> Array:
         """Rows of controls that are reformed after the periods used, and not in them."""
         return self.of_units((self.share > 0) & self.later) & ~self.hit

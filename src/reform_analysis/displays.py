@@ -34,9 +34,8 @@ class Displayed:
     def __init__(self, language: str) -> None:
         self._language = language
         self._taken = 0
-        self._by_id: dict[
-            str, tuple[int, int]
-        ] = {}  # outputs that share a display id: how many, weight of each
+        # Outputs that share a display id: how many, weight of each.
+        self._by_id: dict[str, tuple[int, int]] = {}
         self.begin()
 
     def begin(self) -> None:

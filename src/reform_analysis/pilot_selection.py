@@ -105,19 +105,13 @@ def selection_simulation(
         unit=unit,
         period=period,
     )
-    fitted = levels(sample)
-    if np.isnan(fitted.spread):
-        raise UntestableError(
-            f"{outcome!r} must have events in two periods before adoption, got them in fewer: how much units "
-            "differ for good cannot be seen; add earlier periods."
-        )
+    fitted = _levels(sample, outcome)
     answer, reached = _calibrated(sample, fitted, rng)
     observed = float(np.exp(_contrast(sample.pilot, sample.post, sample.pre[:, -1], sample)))
-    drawn = {}
-    for name, each in {"at_random": 0.0, "on_base_period": answer}.items():
-        with waiting.shown(range(draws), unit="draw") as numbered:
-            drawn[name] = np.exp([_chosen_ratio(sample, fitted, each, rng) for _ in numbered])
-    rows = {name: _drawn_row(ratios, observed, level) for name, ratios in drawn.items()}
+    rows = {
+        name: _drawn_row(_ratios(sample, fitted, each, draws, rng), observed, level)
+        for name, each in {"at_random": 0.0, "on_base_period": answer}.items()
+    }
     rows["observed"] = (observed, np.nan, np.nan, np.nan)
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=["ratio", "low", "high", "p_value"])
     frame.index.name = "choice"
@@ -136,6 +130,24 @@ def selection_simulation(
             *reached,
         ),
     )
+
+
+def _levels(sample: BaselineSample, outcome: str) -> Levels:
+    fitted = levels(sample)
+    if np.isnan(fitted.spread):
+        raise UntestableError(
+            f"{outcome!r} must have events in two periods before adoption, got them in fewer: how much units "
+            "differ for good cannot be seen; add earlier periods."
+        )
+    return fitted
+
+
+def _ratios(
+    sample: BaselineSample, fitted: Levels, answer: float, draws: int, rng: np.random.Generator
+) -> Array:
+    """Ratios without an effect where pilots are chosen with these log odds per event."""
+    with waiting.shown(range(draws), unit="draw") as numbered:
+        return np.exp([_chosen_ratio(sample, fitted, answer, rng) for _ in numbered])
 
 
 def _draw_counts(expected: Array, level: Array, fitted: Levels, rng: np.random.Generator) -> Array:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 from jupyter_client.kernelspec import NoSuchKernel
 
@@ -34,6 +34,7 @@ from reform_analysis.workers import Kernels
 __all__ = ["Record", "RunResult", "dry_run", "plan_jobs", "record", "render", "write_index"]
 
 Record = JobRecord
+Item = TypeVar("Item")
 
 
 def render(
@@ -154,21 +155,21 @@ def render_plan(
     ReportError
         As `render` raises it.
     """
-    chosen = _shard(plan.reports, shard)
+    ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
     _check_options(jobs, formats)
     jobs = jobs or os.cpu_count() or 1
     out = Path(out)
     started = datetime.now(UTC).replace(microsecond=0)
-    ending = "" if shard is None else "-shard{}of{}".format(*read_shard(shard))
     sweep_scratch()
     with _opened(out, ending):
         folder = _new_folder(out, started, ending)
         places = {"folder": folder.absolute(), "out": out.absolute()}  # workers may stand in another folder
-        tasks = plan_jobs(plan, chosen, **places, fresh=fresh, formats=formats)
+        every = plan_jobs(plan, plan.reports, **places, fresh=fresh, formats=formats)
+        tasks = _shard(every, shard)
         run = RunResult(folder, plan.title, started, __version__, plan.languages, plan.parameters)
         run = replace(run, keys=plan.keys, shard=shard, planned=len(tasks), total=len(plan.reports))
         if shard:
-            run = replace(run, batch=_batch(plan_jobs(plan, plan.reports, folder=folder, out=out)))
+            run = replace(run, batch=_batch(every))
         if plan.analysis:
             ids, open_points = frozen_hypotheses(plan.analysis), tuple(unexplained(plan.analysis))
             run = replace(run, hypotheses=ids, unexplained=open_points)
@@ -221,11 +222,9 @@ def dry_run(
     return [planned.stem for planned in _shard(plan.reports, shard)]
 
 
-def _shard(reports: tuple[Planned, ...], shard: str | None) -> tuple[Planned, ...]:
-    if shard is None:
-        return reports
-    number, total = read_shard(shard)
-    return reports[number - 1 :: total]
+def _shard(items: Sequence[Item], shard: str | None) -> list[Item]:
+    number, total = (1, 1) if shard is None else read_shard(shard)
+    return list(items[number - 1 :: total])
 
 
 def _check_options(jobs: int | None, formats: Sequence[str]) -> None:

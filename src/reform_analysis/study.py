@@ -3,7 +3,7 @@
 Everything is checked here before anything runs, and all faults come in one error.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -227,29 +227,19 @@ def make_plan(
     folder = Path.cwd() if path is None else Path(path).resolve().parent
     wanted = list(dict.fromkeys(study.languages if languages is None else languages))
     values = study.values() | dict(parameters or {})
-    faults: list[str] = [
-        message("refused.language", code=code, nearest=nearest(code, LANGUAGES))
-        for code in wanted
-        if code not in LANGUAGES
-    ]
+    keys = grid.keys(study)
+    faults = _unsuited(study, wanted, parameters or {}, keys)
     sources = _sources(study, folder, only, parameters or {}, faults)
-    data = str(values.get("data") or "")
-    if data and not (folder / data).is_file():
-        faults.append(_no_file(data, folder))
+    faults += _missing_data([values], folder)
     if not (sources and wanted) and not faults:
         faults.append(message("refused.nothing_to_render"))
     analysis = _analysis(study, folder, faults)
-    keys = grid.keys(study)
-    given = {**study.parameters, **(parameters or {})}.keys() & set(keys) - {"language"}
-    faults += [
-        message("refused.key_of_grid", at=("parameters", name), name=name) for name in keys if name in given
-    ]
     cells: list[dict[str, str]] = []
     if not faults:
         cells = grid.combinations(study, folder=folder, languages=wanted, parameters=values, faults=faults)
     kept = grid.filtered(cells, where or {}, names=keys, faults=faults) if cells else []
     reports = _reports(sources, cells, kept, values, faults)
-    faults += _missing_data(reports, folder)
+    faults += _missing_data([report.source.settings for report in reports], folder)
     sources = [_set_values(source, values, faults) for source in sources]
     faults += name_faults([report.stem for report in reports])
     if not (reports or faults):
@@ -271,13 +261,32 @@ def make_plan(
     )
 
 
-def _no_file(data: str, folder: Path) -> str:
-    return message("refused.data_file", at=("data",), data=data, folder=folder)
+def _unsuited(
+    study: Study, wanted: Sequence[str], parameters: Mapping[str, Any], keys: Sequence[str]
+) -> list[str]:
+    """Languages that there are not, and values of parameters that the grid sets."""
+    given = study.parameters.keys() | parameters.keys()
+    return [
+        *(
+            message("refused.language", code=code, nearest=nearest(code, LANGUAGES))
+            for code in wanted
+            if code not in LANGUAGES
+        ),
+        *(
+            message("refused.key_of_grid", at=("parameters", name), name=name)
+            for name in keys
+            if name in given and name != "language"
+        ),
+    ]
 
 
-def _missing_data(reports: Sequence[Planned], folder: Path) -> list[str]:
-    given = dict.fromkeys(str(report.source.settings.get("data") or "") for report in reports)
-    return [_no_file(data, folder) for data in given if data and not (folder / data).is_file()]
+def _missing_data(settings: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+    named = dict.fromkeys(str(values.get("data") or "") for values in settings)
+    return [
+        message("refused.data_file", at=("data",), data=data, folder=folder)
+        for data in named
+        if data and not (folder / data).is_file()
+    ]
 
 
 def _sources(

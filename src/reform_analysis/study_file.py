@@ -262,10 +262,10 @@ def _read(
     """The mapping, its nodes with their lines, and what would not be read as it is written."""
     faults: list[Message] = []
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        if root is not None:
-            faults = yaml_faults.faults(root)
-        tree = yaml.safe_load(text)
+        loader = yaml.SafeLoader(text)
+        root = loader.get_single_node()
+        faults = yaml_faults.faults(root) if root else []
+        tree = loader.construct_document(root) if root else None
     except (yaml.YAMLError, RecursionError, ValueError) as broken:
         if faults:
             raise _refused(faults, about) from None
